@@ -1,0 +1,1 @@
+"""A data lakehouse whose tables cannot reach a reader unless they passed their rules."""

@@ -1,0 +1,1 @@
+"""Where the work runs: engines, the Iceberg catalog, raw landing data, Great Expectations."""

@@ -1,0 +1,238 @@
+"""Engines that run PySpark DataFrames on a laptop: Sail, without a JVM, and classic Spark."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property, reduce
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pyspark.sql import functions as F
+
+from stedi_glue.backends.json_lines import FILE, parse
+from stedi_glue.backends.storage import Storage
+from stedi_glue.errors import EngineError, LakeError, UsageError, suggest
+from stedi_glue.model.table import Table
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+# PySpark's process-wide switch between its classic and its Spark Connect functions.
+_CONNECT_MODE = "SPARK_CONNECT_MODE_ENABLED"
+
+
+class _SessionEngine(ABC):
+    """What both engines do with a session; they differ in how they start one."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def _start(self) -> SparkSession: ...
+
+    @abstractmethod
+    def activate(self) -> None:
+        """Point PySpark's functions at this engine, as several may live in one process."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release the engine; it can be used no more."""
+
+    @cached_property
+    def _session(self) -> SparkSession:
+        return self._start()
+
+    @property
+    def session(self) -> SparkSession:
+        """The session, started on first use."""
+        self.activate()
+        return self._session
+
+    def read(self, table: Table, files: Sequence[str]) -> DataFrame:
+        """Read exactly these Parquet files; no files give no rows, with the table's schema."""
+        if not files:
+            return self.session.createDataFrame([], table.schema())
+        # Sail reads a missing file as no rows.
+        lost = Storage(files[0]).missing(files)
+        if lost:
+            raise LakeError(
+                f"Table '{table.name}' has lost its file '{lost[0]}'; publish the table again "
+                "with 'stedi-glue run', or return to an older snapshot with 'rollback'."
+            )
+        with self._explaining(f"Cannot read table '{table.name}'"):
+            return self.session.read.schema(table.schema()).parquet(*files)
+
+    def parse(self, table: Table, folder: str, names: Sequence[str]) -> DataFrame:
+        """Read raw newline JSON files of a folder into records and problems."""
+        self.activate()
+        with self._explaining(f"Cannot read the raw data of '{table.name}'"):
+            return parse(self._lines(folder, names), table)
+
+    @abstractmethod
+    def _lines(self, folder: str, names: Sequence[str]) -> DataFrame:
+        """Read text files as lines (`value`), each with its file's name (`_file`)."""
+
+    def write(self, frame: DataFrame, folder: str) -> None:
+        """Write the frame as Parquet files into a new folder; an empty frame may write none."""
+        self.activate()
+        with self._explaining(f"Cannot compute or write '{folder}'"):
+            writer = frame.write.mode("append").format("parquet").option("compression", "zstd")
+            writer.save(folder)
+
+    def query(self, sql: str, views: Mapping[str, DataFrame]) -> DataFrame:
+        """Run SQL over the named frames."""
+        with self._explaining("Cannot run the query"):
+            for name, frame in views.items():
+                frame.createOrReplaceTempView(name)
+            result = self.session.sql(sql)
+            # Asking for the schema has the query checked here rather than at its first use.
+            _ = result.schema
+            return result
+
+    @contextmanager
+    def _explaining(self, what: str) -> Iterator[None]:
+        """Turn an engine's exception into one sentence."""
+        from pyspark.errors import PySparkException
+
+        try:
+            yield
+        except PySparkException as error:
+            raise EngineError(f"{what}: {_first_line(error)}") from error
+        except Exception as error:
+            # Py4J and gRPC raise their own kinds, which are importable only beside their engine.
+            if type(error).__module__.partition(".")[0] in ("py4j", "grpc"):
+                raise EngineError(f"{what}: {_first_line(error)}") from error
+            raise
+
+
+class SailEngine(_SessionEngine):
+    """Sail: Spark's DataFrames on an embedded Rust engine.
+
+    It listens on a random loopback port, without authentication, while the process
+    lives. memory: upper bound in bytes; by default half of the machine's.
+    """
+
+    name = "sail"
+
+    def __init__(self, memory: int | None = None) -> None:
+        self._memory = memory or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+        self._server: Any = None
+
+    def activate(self) -> None:
+        """Point PySpark's functions at Spark Connect."""
+        os.environ[_CONNECT_MODE] = "1"
+
+    def _start(self) -> SparkSession:
+        defaults = {
+            "RUST_LOG": "error",
+            "SAIL_SPARK__SESSION_TIMEOUT_SECS": str(30 * 24 * 3600),
+            "SAIL_RUNTIME__MEMORY_POOL__TYPE": "greedy",
+            "SAIL_RUNTIME__MEMORY_POOL__GREEDY__MAX_SIZE": str(self._memory),
+            # Statistics hide NaN rows from filters and maxima.
+            "SAIL_EXECUTION__COLLECT_STATISTICS": "false",
+            "SAIL_PARQUET__PRUNING": "false",
+            "SAIL_PARQUET__ENABLE_PAGE_INDEX": "false",
+        }
+        for name, value in defaults.items():
+            os.environ.setdefault(name, value)
+        try:
+            from pysail.spark import SparkConnectServer
+            from pyspark.sql.connect.session import SparkSession as ConnectSession
+        except ImportError as error:
+            raise EngineError(
+                f"The Sail engine needs the package '{error.name}': install it with "
+                "'pip install pysail==0.7.2', or choose '--engine spark'."
+            ) from error
+        self._server = SparkConnectServer(ip="127.0.0.1", port=0)
+        self._server.start(background=True)
+        host, port = self._server.listening_address
+        builder = ConnectSession.builder.remote(f"sc://{host}:{port}")
+        return builder.config("spark.sql.session.timeZone", "UTC").create()
+
+    def _lines(self, folder: str, names: Sequence[str]) -> DataFrame:
+        # Sail does not tell which file a row came from, so each is read by itself.
+        files = [
+            self.session.read.text(f"{folder}/{name}").select("value", F.lit(name).alias(FILE.name))
+            for name in names
+        ]
+        return reduce(lambda one, other: one.unionAll(other), files)
+
+    def close(self) -> None:
+        """Stop the session and its server."""
+        if self._server is not None:
+            self._session.stop()
+            self._server.stop()
+            self._server = None
+
+
+class SparkEngine(_SessionEngine):
+    """Classic Spark 3.5 in this process's own JVM; the reference for every result.
+
+    memory: heap of the JVM, as Spark writes it.
+    """
+
+    name = "spark"
+
+    def __init__(self, memory: str = "4g") -> None:
+        self._memory = memory
+        self._owned = False
+
+    def activate(self) -> None:
+        """Point PySpark's functions at the JVM."""
+        os.environ.pop(_CONNECT_MODE, None)
+
+    def _start(self) -> SparkSession:
+        home = os.environ.get("JAVA_HOME")
+        if shutil.which("java", path=f"{home}/bin" if home else None) is None:
+            raise EngineError(
+                "The Spark engine needs Java 17, and "
+                + (f"JAVA_HOME ('{home}') has none" if home else "none is on the PATH")
+                + "; install one, or choose '--engine sail', which needs none."
+            )
+        from pyspark.sql import SparkSession
+
+        self._owned = SparkSession.getActiveSession() is None
+        settings = {
+            "spark.driver.memory": self._memory,
+            "spark.driver.host": "127.0.0.1",
+            "spark.driver.bindAddress": "127.0.0.1",
+            "spark.log.level": "ERROR",
+            "spark.sql.session.timeZone": "UTC",
+            "spark.sql.shuffle.partitions": str(2 * (os.cpu_count() or 1)),
+            "spark.ui.enabled": "false",
+            "spark.ui.showConsoleProgress": "false",
+        }
+        builder = SparkSession.builder.master("local[*]").appName("stedi_glue")
+        for key, value in settings.items():
+            builder = builder.config(key, value)
+        return builder.getOrCreate()
+
+    def _lines(self, folder: str, names: Sequence[str]) -> DataFrame:
+        # One read of all files: a union of reads takes Spark five times as long.
+        lines = self.session.read.text([f"{folder}/{name}" for name in names])
+        # The path comes as a URI, in which a plus sign means itself.
+        path = F.url_decode(F.replace(F.col("_metadata.file_path"), F.lit("+"), F.lit("%2B")))
+        name = F.substring_index(path, f"{folder}/", -1)
+        return lines.select("value", name.alias(FILE.name))
+
+    def close(self) -> None:
+        """Stop the session, unless it was there before."""
+        if self._owned:
+            self.activate()
+            self._session.stop()
+            self._owned = False
+
+
+def open_engine(name: str) -> SailEngine | SparkEngine:
+    """Return the engine of that name, not yet started."""
+    engines: dict[str, type[SailEngine | SparkEngine]] = {"sail": SailEngine, "spark": SparkEngine}
+    if name not in engines:
+        raise UsageError(f"No engine is called '{name}'{suggest(name, engines)}")
+    return engines[name]()
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0].rstrip(".") + "."

@@ -1,0 +1,142 @@
+"""The audit: a table's rules, put to its staged rows by Great Expectations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from numbers import Real
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from stedi_glue.backends.suites import Rule, RulesFolder
+from stedi_glue.errors import RulesError
+from stedi_glue.publish.ports import RuleResult, Verdict
+
+if TYPE_CHECKING:
+    from great_expectations.core import ExpectationSuiteValidationResult
+    from pyspark.sql import DataFrame
+
+    from stedi_glue.model.table import Table
+
+# What Great Expectations calls the judged rows while a query runs; it does not clean up.
+_BATCH_VIEW = "tmp_view"
+
+
+class ExpectationsAuditor:
+    """Judges staged rows by the Great Expectations suite of their table.
+
+    rules: a folder of `<table>.json` files; by default those that come with the package.
+    results: what Great Expectations said of each table when it was last audited, by table
+    name. It quotes rows, so it may hold personal data.
+    """
+
+    def __init__(self, rules: Path | None = None) -> None:
+        self._rules = RulesFolder(rules)
+        # Two audits in one session would read each other's rows through `_BATCH_VIEW`.
+        self._turn = Lock()
+        self.results: dict[str, ExpectationSuiteValidationResult] = {}
+
+    def check(self, tables: Sequence[Table]) -> None:
+        """Raise RulesError unless every table has rules that can be put to it."""
+        self._rules.check(tables)
+
+    def names(self, table: Table) -> frozenset[str]:
+        """Return the names of other tables that a table's rules look at.
+
+        A name with `_problems` at its end means that table's unreadable records.
+        """
+        return self._rules.names(table)
+
+    def audit(
+        self, table: Table, rows: DataFrame, references: Mapping[str, DataFrame], now: int
+    ) -> Verdict:
+        """Run the table's rules over the rows; `now` is epoch milliseconds UTC.
+
+        references: the tables that `names` names; others are ignored. While the audit
+        runs they are temporary views of the session, in place of views of the same name.
+        Raises RulesError when a rule cannot be evaluated: it is never taken as passed.
+        """
+        suite = self._rules.suite(table)
+        views = {name: references[name] for name in self.names(table) if name in references}
+        missing = sorted(self.names(table) - views.keys())
+        if missing:
+            raise RulesError(
+                f"The rules of '{table.name}' look at {', '.join(missing)}, of which there are no "
+                "rows yet; publish it first, or correct the query."
+            )
+        from stedi_glue.backends.validation import validate
+
+        with self._turn, _views(rows, views):
+            result = validate(suite, rows, now)
+        self.results[table.name] = result
+        outcomes = {one.expectation_config.id: one for one in result.results}  # type: ignore[union-attr]
+        return Verdict(
+            suite.name,
+            tuple(
+                _judged(rule, table, outcomes.get(str(place)))
+                for place, rule in enumerate(suite.rules)
+            ),
+        )
+
+
+@contextmanager
+def _views(rows: DataFrame, views: Mapping[str, DataFrame]) -> Iterator[None]:
+    catalog = rows.sparkSession.catalog
+    try:
+        for name, frame in views.items():
+            frame.createOrReplaceTempView(name)
+        yield
+    finally:
+        for name in (*views, _BATCH_VIEW):
+            catalog.dropTempView(name)
+
+
+def _judged(rule: Rule, table: Table, outcome: Any) -> RuleResult:
+    raised = _exception(outcome.exception_info) if outcome else "it gave no result"
+    if raised:
+        raise RulesError(f"{rule.where} could not be evaluated on '{table.name}': {_cause(raised)}")
+    return RuleResult(
+        rule=rule.label,
+        note=rule.note,
+        severity=rule.severity,
+        passed=bool(outcome.success),
+        observed=_observed(rule, table, outcome.result),
+    )
+
+
+def _exception(info: Mapping[str, Any]) -> str:
+    """Return the message of what was raised, directly or by one of the rule's metrics."""
+    found = [info] if "raised_exception" in info else list(info.values())
+    return next(
+        (str(one["exception_message"]) or "unknown" for one in found if one["raised_exception"]), ""
+    )
+
+
+def _cause(message: str) -> str:
+    """Shorten an engine's message to its first sentence, without values it may quote from rows."""
+    line = next((line.strip() for line in message.splitlines() if line.strip()), "unknown cause")
+    return re.sub(r"'[^']*'|\S+@\S+", "...", line)[:300].rstrip(". ") + "."
+
+
+def _observed(rule: Rule, table: Table, result: Mapping[str, Any]) -> str:
+    """Say in words what was seen, without quoting a personal value."""
+    value = result.get("observed_value")
+    if result.get("element_count") is not None:
+        count, total = int(result.get("unexpected_count") or 0), int(result["element_count"])
+        share = f" ({100 * count / total:.3g} %)" if count else ""
+        return f"{count:,} of {total:,} rows{share}"
+    if value is None:
+        return ""
+    if rule.query:
+        return f"{int(value):,} row{'' if value == 1 else 's'}"
+    personal = {c.name for c in table.columns if c.personal} & set(rule.columns)
+    if isinstance(value, Real) and not personal:
+        if any(name.endswith("_ms") for name in rule.parameters):
+            return f"observed {datetime.fromtimestamp(float(value) / 1000, UTC):%Y-%m-%d %H:%M} UTC"
+        return f"observed {value:,}"
+    if rule.type.startswith("expect_table_columns_"):
+        return f"observed {', '.join(value)}"
+    return f"observed {value}" if "_type" in rule.type else ""

@@ -1,0 +1,80 @@
+"""Great Expectations at work. Importing this imports it, which takes seconds: do it late."""
+
+from __future__ import annotations
+
+import os
+from typing import Literal
+
+# Read once, when the library is imported: rules and results stay on this machine.
+os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+
+import great_expectations as gx
+from great_expectations.core import ExpectationSuite, ExpectationSuiteValidationResult
+from great_expectations.data_context.types.base import ProgressBarsConfig
+from great_expectations.datasource.fluent.spark_datasource import SparkDatasource
+from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+from pyspark.sql import DataFrame, SparkSession
+
+from stedi_glue.backends.suites import Suite, parameters
+from stedi_glue.errors import RulesError
+
+
+class FrameDatasource(SparkDatasource):
+    """A data source that works in the session it is given.
+
+    Great Expectations would look for a session by itself: with several engines in one
+    process it can find the wrong one, and with none it starts a JVM. Defining the class
+    registers it as `context.data_sources.add_stedi_frame`; an execution engine of our own
+    goes into `execution_engine_override`.
+    """
+
+    type: Literal["stedi_frame"] = "stedi_frame"  # type: ignore[assignment]
+
+    def get_spark(self) -> SparkSession:
+        """Return the session it was given."""
+        return self._spark  # type: ignore[return-value]
+
+    def use(self, session: SparkSession) -> None:
+        """Work in this session from now on."""
+        self._spark = session
+
+
+def validate(suite: Suite, rows: DataFrame, now: int) -> ExpectationSuiteValidationResult:
+    """Put the rules to the rows; each result's expectation has the rule's place as its id.
+
+    now: epoch milliseconds UTC. Raises RulesError when a rule is not a valid expectation.
+    """
+    expectations = _expectations(suite)
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    # Persisting would leave the rows in the cluster's memory after the audit.
+    source = context.data_sources.add_stedi_frame("stedi", persist=False)
+    source.use(rows.sparkSession)
+    whole = source.add_dataframe_asset(suite.name).add_batch_definition_whole_dataframe(suite.name)
+    result: ExpectationSuiteValidationResult = whole.get_batch({"dataframe": rows}).validate(
+        expectations,
+        expectation_parameters=dict(parameters(now)),
+        result_format={"result_format": "SUMMARY"},
+    )
+    return result
+
+
+def _expectations(suite: Suite) -> ExpectationSuite:
+    # Rule by rule: given the whole file, the library logs a rule that is not valid and leaves it
+    # out, and the table would pass without it.
+    built = []
+    for rule in suite.rules:
+        try:
+            built.append(ExpectationConfiguration(**rule.document).to_domain_obj())
+        except Exception as error:
+            why = " ".join(str(error).split())
+            raise RulesError(f"{rule.where} is not a valid expectation: {why}") from None
+    expectations = ExpectationSuite(
+        suite.name,
+        built,
+        meta=dict(suite.document.get("meta") or {}),
+        notes=suite.document.get("notes"),
+    )
+    for place, expectation in enumerate(expectations.expectations):
+        expectation.id = str(place)
+    return expectations

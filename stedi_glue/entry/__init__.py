@@ -1,0 +1,1 @@
+"""Who starts a run: the command line, a Glue job, a notebook."""

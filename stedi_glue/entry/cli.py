@@ -1,0 +1,272 @@
+"""The command line.
+
+Exit codes: 0 published, 1 error, 2 wrong usage, 3 held by rules, 130 interrupted.
+Results go to standard output, everything else to standard error.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from stedi_glue.entry import lake_view
+from stedi_glue.entry.json_view import print_json, snapshot_json, state_json
+from stedi_glue.entry.row_view import Format, write_rows
+from stedi_glue.entry.run_view import Progress, show_run
+from stedi_glue.entry.terminal import console, show_error
+from stedi_glue.errors import StediError
+from stedi_glue.settings import Settings, debugging, variable
+
+# What takes long to import is imported where it is used: '--help' must be instant.
+if TYPE_CHECKING:
+    from stedi_glue.lakehouse import Lakehouse
+
+PROGRAM = "stedi-glue"
+INTERRUPTED = 130
+
+app = typer.Typer(
+    help="Build a STEDI lake whose tables reach readers only when they passed their rules.",
+    epilog="Exit codes: 0 published, 1 error, 2 wrong usage, 3 held by rules.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _setting(name: str, metavar: str) -> Any:
+    return typer.Option(f"--{name}", metavar=metavar, help=Settings.describe(name))
+
+
+Lake = Annotated[str | None, _setting("lake", "URI")]
+Landing = Annotated[str | None, _setting("landing", "URI")]
+Engine = Annotated[str | None, _setting("engine", "NAME")]
+Pairing = Annotated[str | None, _setting("pairing", "KIND")]
+Consent = Annotated[str | None, _setting("consent", "KIND")]
+Rules = Annotated[str | None, _setting("rules", "DIR")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+TableName = Annotated[str, typer.Argument(metavar="TABLE", help="The table's name.")]
+TableNames = Annotated[
+    list[str] | None, typer.Argument(metavar="[TABLE]...", help="Names of tables; all by default.")
+]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"{PROGRAM} {version('stedi_glue')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    show_version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Hold the options of the program itself."""
+
+
+@app.command()
+def demo(
+    folder: Annotated[
+        str | None, typer.Argument(metavar="[DIR]", help="Where to build the lake.")
+    ] = None,
+    engine: Engine = None,
+    pairing: Pairing = None,
+    consent: Consent = None,
+    rules: Rules = None,
+) -> int:
+    """Invent landing data, build a whole lake from it, and say where to look next.
+
+    DIR is the lake; by default the one the other commands use.
+    """
+    from stedi_glue.entry.demo import prepare, show_next
+
+    usual = Settings.load().lake
+    settings = Settings.load(
+        lake=folder, engine=engine, pairing=pairing, consent=consent, rules=rules
+    )
+    # The demo's raw data is its own, wherever the usual raw data may be.
+    settings = replace(settings, landing=settings.lake)
+    with _open(settings) as lake:
+        prepare(lake.root)
+        code = _make(lake, (), as_json=False)
+    where = "" if settings.lake == usual else f" --lake {shlex.quote(settings.lake)}"
+    show_next(console(), f"{PROGRAM} {{}}{where}".format)
+    return code
+
+
+@app.command()
+def run(
+    tables: TableNames = None,
+    lake: Lake = None,
+    landing: Landing = None,
+    engine: Engine = None,
+    pairing: Pairing = None,
+    consent: Consent = None,
+    rules: Rules = None,
+    as_json: AsJson = False,
+) -> int:
+    """Make tables from landing data, and publish those that pass their rules.
+
+    With --json, standard output is one object, also when rules hold tables back. When
+    the run cannot start at all it is empty, and standard error says why.
+    """
+    settings = Settings.load(
+        lake=lake, landing=landing, engine=engine, pairing=pairing, consent=consent, rules=rules
+    )
+    with _open(settings) as opened:
+        return _make(opened, tables or (), as_json)
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(metavar="SQL", help="A SELECT over the lake's tables.")],
+    lake: Lake = None,
+    engine: Engine = None,
+    form: Annotated[
+        Format,
+        typer.Option("--format", help="table shows the first rows; csv and json write all."),
+    ] = "table",
+) -> None:
+    """Read the lake's tables with SQL."""
+    with _open(Settings.load(lake=lake, engine=engine)) as opened:
+        write_rows(opened.query(sql), form)
+
+
+@app.command()
+def tables(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[TABLE]...", help="Describe these tables and their columns."),
+    ] = None,
+    lake: Lake = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the tables with their rows and verdicts, or describe some."""
+    with _open(Settings.load(lake=lake)) as opened:
+        pipeline = opened.pipeline
+        chosen = [pipeline.table(name) for name in names or ()]
+        if as_json:
+            states = [s for s in opened.tables() if not chosen or s.table in chosen]
+            print_json([state_json(s, pipeline.sources(s.table.name)) for s in states])
+        elif chosen:
+            for table in chosen:
+                lake_view.show_contract(console(), table, pipeline.sources(table.name))
+        else:
+            lake_view.show_tables(console(), opened.tables())
+
+
+@app.command()
+def history(table: TableName, lake: Lake = None, as_json: AsJson = False) -> None:
+    """List what a table was at each publication, newest first."""
+    with _open(Settings.load(lake=lake)) as opened:
+        snapshots = opened.history(table)
+    if as_json:
+        print_json([snapshot_json(snapshot) for snapshot in snapshots])
+    else:
+        lake_view.show_history(console(), snapshots)
+
+
+@app.command()
+def rollback(
+    table: TableName,
+    snapshot: Annotated[
+        int | None,
+        typer.Argument(help="Its number, as 'history' lists it; by default the one before."),
+    ] = None,
+    lake: Lake = None,
+) -> None:
+    """Let readers see an earlier snapshot of a table again."""
+    with _open(Settings.load(lake=lake)) as opened:
+        current = opened.rollback(table, snapshot)
+    lake_view.show_rollback(console(), current)
+
+
+@app.command()
+def ddl(names: TableNames = None, lake: Lake = None) -> None:
+    """Print the statements that create the tables in Athena."""
+    with _open(Settings.load(lake=lake)) as opened:
+        sys.stdout.write(opened.ddl(*names or ()))
+
+
+@app.command()
+def lineage(
+    form: Annotated[
+        Literal["terminal", "mermaid"],
+        typer.Option("--format", help="terminal draws a tree, mermaid a chart for Markdown."),
+    ] = "terminal",
+) -> None:
+    """Draw which tables are made from which."""
+    with _open(Settings.load()) as opened:
+        if form == "mermaid":
+            sys.stdout.write(opened.lineage())
+        else:
+            lake_view.show_lineage(console(), opened.pipeline)
+
+
+def _open(settings: Settings) -> Lakehouse:
+    from stedi_glue.lakehouse import Lakehouse
+    from stedi_glue.zones import stedi
+
+    return Lakehouse.open(
+        settings.lake,
+        landing=settings.landing,
+        engine=settings.engine,
+        pipeline=stedi(settings.pairing, settings.consent),
+        rules=settings.rules,
+    )
+
+
+def _make(lake: Lakehouse, names: Sequence[str], as_json: bool) -> int:
+    progress = Progress(table.name for table in lake.pipeline.select(names))
+    with progress.shown():
+        report = lake.run(*names, on_step=progress)
+    if as_json:
+        print_json(report.to_json())
+    else:
+        show_run(console(), report)
+    return report.exit_code
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program and return its exit code."""
+    try:
+        code = app(arguments, prog_name=PROGRAM, standalone_mode=False) or 0
+    except StediError as error:
+        return _complain(str(error), error.exit_code)
+    except typer.TyperException as error:
+        return _complain(error.format_message(), error.exit_code)
+    except Exception as error:
+        if debugging():
+            raise
+        return _complain(_describe_bug(error), StediError.exit_code)
+    if code == INTERRUPTED:
+        _complain("Interrupted; readers see every table as it was last published.", code)
+    return int(code)
+
+
+def _complain(sentence: str, code: int) -> int:
+    if sentence:
+        show_error(console(stderr=True), sentence)
+    return code
+
+
+def _describe_bug(error: Exception) -> str:
+    """Say where a bug is, but not its message, which may quote somebody's data."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(frame.filename).name}, line {frame.lineno}"
+    return (
+        f"This is a bug in {PROGRAM}: {type(error).__name__} in {place}; "
+        f"run again with {variable('debug')}=1 to see the traceback."
+    )

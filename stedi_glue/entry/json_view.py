@@ -1,0 +1,49 @@
+"""What a script sees of a run and of a lake: one JSON value on standard output."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from stedi_glue.entry.terminal import iso
+
+if TYPE_CHECKING:
+    from stedi_glue.lakehouse import TableState
+    from stedi_glue.publish.ports import Snapshot
+
+
+def print_json(value: Any) -> None:
+    """Write one JSON value and nothing else."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def state_json(state: TableState, sources: Sequence[str]) -> dict[str, Any]:
+    """Return a table's contract and what the lake holds of it; null what it does not."""
+    table = state.table
+    columns = [
+        {"name": c.name, "type": c.type, "personal": c.personal, "doc": c.doc}
+        for c in table.columns
+    ]
+    return {
+        "table": table.name,
+        "zone": table.zone,
+        "location": table.location,
+        "doc": table.doc,
+        "made_from": sources,
+        "rows": state.rows,
+        "snapshot": snapshot_json(state.snapshot) if state.snapshot else None,
+        "columns": columns,
+    }
+
+
+def snapshot_json(snapshot: Snapshot) -> dict[str, Any]:
+    """Return a snapshot with its recorded verdict; times are UTC in ISO 8601."""
+    return {
+        "snapshot_id": snapshot.snapshot_id,
+        "published_at": iso(snapshot.published_at),
+        "current": snapshot.current,
+        "rows": snapshot.rows,
+        "summary": {k: v for k, v in snapshot.summary.items() if k.startswith("stedi.")},
+    }

@@ -1,0 +1,112 @@
+"""A lake as a person sees it: its tables, their contracts, their history, their lineage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.text import Text
+from rich.tree import Tree
+
+from stedi_glue.entry.terminal import NONE, WIDE, ZONE, amount, figure, grid, iso, plural, word
+
+if TYPE_CHECKING:
+    from stedi_glue.lakehouse import TableState
+    from stedi_glue.model.pipeline import Pipeline
+    from stedi_glue.model.table import Table
+    from stedi_glue.publish.ports import Snapshot
+
+
+def _rules(snapshot: Snapshot) -> Text:
+    summary = snapshot.summary
+    if "stedi.rules-evaluated" not in summary:
+        return NONE
+    evaluated = int(summary["stedi.rules-evaluated"])
+    warned = int(summary.get("stedi.rules-warned", 0))
+    return Text(f"{evaluated - warned} of {evaluated}", "yellow" if warned else "")
+
+
+def show_tables(out: Console, states: Sequence[TableState]) -> None:
+    """Print what the lake holds of each table."""
+    wide = out.width >= WIDE
+    columns = [word("table"), word("zone"), figure("rows"), figure("rules met"), word("published")]
+    lines = grid(*columns, *((figure("snapshot"), word("location")) if wide else ()))
+    for state in states:
+        table, snapshot = state.table, state.snapshot
+        raw = table.zone == "landing"
+        cells = [
+            Text(table.name),
+            Text(table.zone, ZONE[table.zone]),
+            amount(state.rows),
+            _rules(snapshot) if snapshot else NONE,
+            Text(iso(snapshot.published_at)) if snapshot else NONE if raw else Text("never", "dim"),
+        ]
+        if wide:
+            cells += [Text(str(snapshot.snapshot_id)) if snapshot else NONE, Text(table.location)]
+        lines.add_row(*cells)
+    out.print(lines)
+
+
+def show_contract(out: Console, table: Table, sources: Sequence[str]) -> None:
+    """Print what a table promises: its meaning, its columns and what it is made from."""
+    out.print(Text.assemble((table.name, "bold"), f"  {table.doc}"))
+    origin = ", ".join(sources) if sources else "outside, as newline JSON"
+    out.print(Text(f"{table.zone} zone, in {table.location}, made from {origin}", "dim"))
+    out.print()
+    lines = grid(word("column"), word("type"), word("personal"), "meaning")
+    for column in table.columns:
+        personal = Text("personal", "yellow") if column.personal else NONE
+        lines.add_row(column.name, column.type, personal, column.doc)
+    out.print(lines)
+
+
+def show_history(out: Console, snapshots: Sequence[Snapshot]) -> None:
+    """Print a table's snapshots, newest first."""
+    wide = out.width >= WIDE
+    columns = [figure("snapshot"), word("published"), figure("rows"), figure("rules met")]
+    lines = grid(*columns, word("readers"), *((word("engine"), word("run")) if wide else ()))
+    for snapshot in snapshots:
+        cells = [
+            Text(str(snapshot.snapshot_id)),
+            Text(iso(snapshot.published_at)),
+            amount(snapshot.rows),
+            _rules(snapshot),
+            Text("see this", "green") if snapshot.current else Text(""),
+        ]
+        if wide:
+            cells += [Text(snapshot.summary.get(f"stedi.{k}", "-")) for k in ("engine", "run-id")]
+        lines.add_row(*cells)
+    out.print(lines)
+
+
+def show_lineage(out: Console, pipeline: Pipeline) -> None:
+    """Draw what each final table is made from, down to the raw data."""
+    used = {source for table in pipeline.tables for source in pipeline.sources(table.name)}
+    drawn: set[str] = set()
+
+    def label(name: str) -> Text:
+        table = pipeline.table(name)
+        return Text.assemble(name, "  ", (table.zone, ZONE[table.zone]))
+
+    def grow(tree: Tree, name: str) -> None:
+        drawn.add(name)
+        for source in pipeline.sources(name):
+            if source in drawn and pipeline.sources(source):
+                tree.add(label(source).append("  see above", "dim"))
+            else:
+                grow(tree.add(label(source)), source)
+
+    for table in pipeline.tables:
+        if table.name not in used:
+            root = Tree(label(table.name), guide_style="dim")
+            grow(root, table.name)
+            out.print(root)
+
+
+def show_rollback(out: Console, snapshot: Snapshot) -> None:
+    """Print what readers see after a rollback."""
+    out.print(
+        f"Readers of {snapshot.table} see snapshot {snapshot.snapshot_id} again: "
+        f"{plural(snapshot.rows, 'row')}, published {iso(snapshot.published_at)}."
+    )

@@ -1,0 +1,147 @@
+"""The rows of a query, as a table to look at, or as CSV or JSON to work with."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Literal
+
+from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Column, Table
+from rich.text import Text
+
+from stedi_glue.entry.terminal import PIPE, console, grid, plural, safe
+from stedi_glue.errors import EngineError, UsageError
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+Format = Literal["table", "csv", "json"]
+
+# Rows of a table that are shown; CSV and JSON have them all.
+SHOWN = 50
+_NUMBERS = ("tinyint", "smallint", "int", "bigint", "float", "double", "decimal")
+
+
+def write_rows(frame: DataFrame, form: Format) -> None:
+    """Write the rows of a frame to standard output.
+
+    Raises EngineError when the rows cannot be computed, and UsageError when columns of
+    the same name would overwrite each other in JSON.
+    """
+    with _explaining():
+        names = frame.columns
+        if form == "csv":
+            _write_csv(names, frame.toLocalIterator())
+        elif form == "json":
+            _write_json(names, frame.toLocalIterator())
+        else:
+            rows = frame.limit(SHOWN + 1).collect()
+            total = len(rows) if len(rows) <= SHOWN else int(frame.count())
+            show_rows(console(), frame.dtypes, rows[:SHOWN], total)
+
+
+def _write_csv(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    out = csv.writer(sys.stdout, lineterminator="\n")
+    out.writerow(names)
+    out.writerows(["" if value is None else _text(value) for value in row] for row in rows)
+
+
+def _write_json(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write an array with one object per line."""
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UsageError(
+            f"The query has several columns called '{twice[0]}', which one JSON object cannot "
+            "hold: give them different names with AS."
+        )
+    before = "[\n"
+    for row in rows:
+        values = {name: _plain(value) for name, value in zip(names, row, strict=True)}
+        sys.stdout.write(before + json.dumps(values, ensure_ascii=False))
+        before = ",\n"
+    sys.stdout.write("[]\n" if before == "[\n" else "\n]\n")
+
+
+def show_rows(
+    out: Console, types: Sequence[tuple[str, str]], rows: Sequence[Sequence[Any]], total: int
+) -> None:
+    """Print rows as a table, or one under the other where a table would not fit.
+
+    types: name and Spark type of each column; total: rows there are, shown or not.
+    """
+    numeric = [kind.partition("(")[0] in _NUMBERS for _, kind in types]
+    table = grid(
+        *(
+            Column(safe(name), justify="right" if right else "left", no_wrap=True)
+            for (name, _), right in zip(types, numeric, strict=True)
+        )
+    )
+    for row in rows:
+        table.add_row(*map(_cell, row))
+    free = out.options.update_width(PIPE)
+    if Measurement.get(out, free, table).maximum <= out.width:
+        out.print(table)
+        out.print()
+    else:
+        _show_records(out, [name for name, _ in types], rows)
+    left_out = total - len(rows)
+    note = f"{plural(total, 'row')}" + (f", {left_out:,} more not shown" if left_out else "")
+    if left_out:
+        note += "; --format csv or json writes all"
+    out.print(Text(note, "dim"))
+
+
+def _show_records(out: Console, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    for row in rows:
+        lines = Table.grid(Column(style="dim", no_wrap=True), Column(), padding=(0, 2, 0, 0))
+        for name, value in zip(names, row, strict=True):
+            lines.add_row(safe(name), _cell(value))
+        out.print(lines)
+        out.print()
+
+
+def _cell(value: Any) -> Text:
+    return Text("null", "dim") if value is None else Text(safe(_text(value)))
+
+
+def _text(value: Any) -> str:
+    """Write a value as JSON would, but text without quotes."""
+    plain = value if isinstance(value, float) else _plain(value)
+    if isinstance(plain, bool | dict | list):
+        return json.dumps(plain, ensure_ascii=False)
+    return str(plain)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON can hold it; NaN and infinities, which it cannot, become null."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if hasattr(value, "asDict"):
+        return _plain(value.asDict())
+    if isinstance(value, dict):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, bytes | bytearray):
+        return bytes(value).hex()
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+@contextmanager
+def _explaining() -> Iterator[None]:
+    """Turn an engine's exception, which comes only when rows are asked for, into a sentence."""
+    from pyspark.errors import PySparkException
+
+    try:
+        yield
+    except PySparkException as error:
+        sentence = str(error).strip().splitlines()[0].rstrip(".")
+        raise EngineError(f"Cannot run the query: {sentence}.") from error

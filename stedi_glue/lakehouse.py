@@ -1,0 +1,201 @@
+"""The lakehouse: one object that opens a lake, fills it and reads it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+
+from stedi_glue.backends.catalog import IcebergCatalog
+from stedi_glue.backends.engines import open_engine
+from stedi_glue.backends.expectations import ExpectationsAuditor
+from stedi_glue.backends.landing import LandingFolder
+from stedi_glue.backends.storage import folder_uri
+from stedi_glue.errors import LakeError, UsageError
+from stedi_glue.model.ddl import athena_ddl
+from stedi_glue.model.lineage import mermaid
+from stedi_glue.model.pipeline import Pipeline
+from stedi_glue.model.table import Table, Zone
+from stedi_glue.publish.ports import Snapshot
+from stedi_glue.publish.report import RunReport
+from stedi_glue.publish.runner import Observer, Runner
+from stedi_glue.zones import STEDI
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+LOCK_FILE = ".lock"
+_LOCK_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class TableState:
+    """What a lake holds of one table.
+
+    snapshot: what readers see; None for landing tables and for what was never published.
+    rows: rows readers see, or good records last read from landing; None when there are none yet.
+    """
+
+    table: Table
+    snapshot: Snapshot | None
+    rows: int | None
+
+
+class Lakehouse:
+    """A lake: where its landing data is, what its tables are, and what runs it.
+
+    The only place that chooses backends. Open it with `Lakehouse.open`; nothing is
+    created, connected or started before it is needed.
+    """
+
+    def __init__(
+        self, root: str, landing: str, engine: str, pipeline: Pipeline, rules: Path | None
+    ) -> None:
+        self.root = root
+        self.pipeline = pipeline
+        self._engine = open_engine(engine)
+        self._landing = LandingFolder(landing, root, self._engine)
+        self._catalog = IcebergCatalog.local(root)
+        auditor = ExpectationsAuditor(rules)
+        self._runner = Runner(pipeline, self._engine, self._landing, self._catalog, auditor)
+
+    @classmethod
+    def open(
+        cls,
+        lake: str | os.PathLike[str],
+        *,
+        landing: str | os.PathLike[str] | None = None,
+        engine: str = "sail",
+        pipeline: Pipeline = STEDI,
+        rules: str | os.PathLike[str] | None = None,
+    ) -> Lakehouse:
+        """Open a lake.
+
+        lake: its root folder. landing: the root of `customer/landing` and its like, by
+        default the lake itself. engine: "sail" or "spark". pipeline: its tables. rules: a
+        folder with a suite per table, by default those of this package.
+        """
+        root = folder_uri(os.fspath(lake))
+        raw = folder_uri(os.fspath(landing)) if landing is not None else root
+        folder = Path(rules) if rules is not None else None
+        return cls(root, raw, engine, pipeline, folder)
+
+    def run(self, *tables: str, on_step: Observer | None = None) -> RunReport:
+        """Make the named tables, or all of them, and return what became of each.
+
+        on_step is told of progress: a table's name, and the step that begins
+        ("transform", "audit", "publish") or the status it ended with.
+        """
+        # Whatever can be found wrong is found before a lake is created or locked.
+        self._runner.check(tables)
+        with self._writing():
+            return self._runner.run(self._runner.check(tables), on_step)
+
+    def table(self, name: str, snapshot_id: int | None = None) -> DataFrame:
+        """Read a table: as published (now, or in an earlier snapshot), or landing as last run."""
+        table = self.pipeline.table(name)
+        if table.zone is Zone.LANDING:
+            staged = self._landing.staged(table)
+            if staged is None:
+                raise LakeError(
+                    f"Landing table '{name}' was never read; read it with 'stedi-glue run'."
+                )
+            return self._landing.read(table, staged)
+        return self._engine.read(table, self._existing.files(table, snapshot_id))
+
+    def query(self, sql: str) -> DataFrame:
+        """Run SQL over the lake's tables by their names."""
+        words = {word.lower() for word in re.findall(r"\w+", sql)}
+        available = {state.table.name for state in self.tables() if state.rows is not None}
+        views = {name: self.table(name) for name in sorted(available & words)}
+        return self._engine.query(sql, views)
+
+    def tables(self) -> tuple[TableState, ...]:
+        """Return what the lake holds of each table, in lineage order."""
+        return tuple(self._state(table) for table in self.pipeline.tables)
+
+    def history(self, name: str) -> tuple[Snapshot, ...]:
+        """Return a table's retained snapshots, newest first."""
+        return self._existing.history(self._publishable(name))
+
+    def rollback(self, name: str, snapshot_id: int | None = None) -> Snapshot:
+        """Make an earlier snapshot of a table current; by default the one before the current."""
+        table = self._publishable(name)
+        catalog = self._existing
+        with self._writing():
+            return catalog.rollback(table, snapshot_id)
+
+    def ddl(self, *names: str) -> str:
+        """Return Athena's statements that create the named tables, or all of them."""
+        chosen = [self.pipeline.table(name) for name in names] or self.pipeline.tables
+        return "\n\n".join(athena_ddl(table, self.root) for table in chosen) + "\n"
+
+    def lineage(self) -> str:
+        """Return the graph of tables as a Mermaid flowchart."""
+        return mermaid(self.pipeline)
+
+    def close(self) -> None:
+        """Release the engine."""
+        self._engine.close()
+
+    def __enter__(self) -> Lakehouse:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _publishable(self, name: str) -> Table:
+        table = self.pipeline.table(name)
+        if table.zone is Zone.LANDING:
+            raise UsageError(
+                f"'{name}' is raw landing data: it is read where it lies and has no snapshots."
+            )
+        return table
+
+    def _state(self, table: Table) -> TableState:
+        if table.zone is Zone.LANDING:
+            staged = self._landing.staged(table)
+            return TableState(table, None, staged.rows if staged else None)
+        snapshot = self._existing.current(table)
+        return TableState(table, snapshot, snapshot.rows if snapshot else None)
+
+    @property
+    def _existing(self) -> IcebergCatalog:
+        """The catalog of a lake that is there to be read."""
+        if not self._catalog.exists:
+            raise LakeError(
+                f"There is no lake in '{self.root}': build one with 'stedi-glue run --lake "
+                f"{self.root}', or name another folder with --lake."
+            )
+        return self._catalog
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Keep other runs off this lake, also those of other processes."""
+        try:
+            os.makedirs(self.root, exist_ok=True)
+            lock = FileLock(f"{self.root}/{LOCK_FILE}", timeout=_LOCK_SECONDS)
+            lock.acquire()
+        except Timeout as error:
+            raise LakeError(
+                f"Another run has been writing to '{self.root}' for {_LOCK_SECONDS} seconds; "
+                "wait for it to end and run again."
+            ) from error
+        except OSError as error:
+            raise LakeError(f"Cannot write to the lake '{self.root}': {error.strerror}.") from error
+        try:
+            yield
+        finally:
+            lock.release()

@@ -1,0 +1,1 @@
+"""The vocabulary: tables, transforms and the graph they form."""

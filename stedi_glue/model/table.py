@@ -1,0 +1,141 @@
+"""The contract of a table: the single truth for its schema, documentation and location."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from stedi_glue.errors import DefinitionError, suggest
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+    from pyspark.sql.types import StructType
+
+TYPES = ("string", "int", "bigint", "double", "boolean")
+
+
+class Zone(StrEnum):
+    """How far data has come: raw, kept by consent, or ready to use."""
+
+    LANDING = "landing"
+    TRUSTED = "trusted"
+    CURATED = "curated"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One promised column.
+
+    name: as in the source (`serialNumber`).
+    type: one of `TYPES`, named as Spark SQL and Athena name them.
+    doc: meaning, unit, and what a null says.
+    personal: whether the value identifies or contacts a person.
+    """
+
+    name: str
+    type: str
+    doc: str
+    personal: bool = False
+
+    def __post_init__(self) -> None:
+        if self.type not in TYPES:
+            raise DefinitionError(
+                f"Column '{self.name}' has the type '{self.type}'{suggest(self.type, TYPES)}"
+            )
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a table promises its readers.
+
+    name: lower case, unique in the lake.
+    location: its folder under the lake's root, lower case (`customer/trusted`).
+    doc: what a row is, in one sentence.
+    columns: exactly the columns readers get, in this order.
+    """
+
+    name: str
+    zone: Zone
+    location: str
+    doc: str
+    columns: tuple[Column, ...]
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
+            raise DefinitionError(
+                f"The table name '{self.name}' must be lower-case letters, digits and '_': "
+                "Athena and Iceberg readers fold case."
+            )
+        if not re.fullmatch(r"[a-z0-9_]+(/[a-z0-9_]+)+", self.location):
+            raise DefinitionError(
+                f"Table '{self.name}' has the location '{self.location}': "
+                "write it as 'subject/zone', in lower case and without slashes at the ends."
+            )
+        folded = [column.name.lower() for column in self.columns]
+        twice = sorted({name for name in folded if folded.count(name) > 1})
+        if twice or not folded:
+            raise DefinitionError(
+                f"Table '{self.name}' must have columns with distinct names (ignoring case)"
+                + (f"; repeated: {', '.join(twice)}." if twice else ".")
+            )
+
+    @property
+    def subject(self) -> str:
+        """The first folder of the location: what the data is about (`customer`)."""
+        return self.location.split("/", 1)[0]
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Names of the promised columns, in order."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def personal_columns(self) -> tuple[str, ...]:
+        """Names of the columns that identify or contact a person."""
+        return tuple(column.name for column in self.columns if column.personal)
+
+    def pick(self, *names: str, without: tuple[str, ...] = ()) -> tuple[Column, ...]:
+        """Reuse columns of this table in another contract: those named, or all but `without`."""
+        for name in (*names, *without):
+            if name not in self.column_names:
+                raise DefinitionError(
+                    f"Table '{self.name}' has no column '{name}'{suggest(name, self.column_names)}"
+                )
+        wanted = names or self.column_names
+        chosen = {c.name: c for c in self.columns if c.name in wanted and c.name not in without}
+        return tuple(chosen[name] for name in wanted if name in chosen)
+
+    def schema(self) -> StructType:
+        """Return the Spark schema; every column is nullable, because rules judge nulls."""
+        from pyspark.sql import types
+
+        spark = {
+            "string": types.StringType(),
+            "int": types.IntegerType(),
+            "bigint": types.LongType(),
+            "double": types.DoubleType(),
+            "boolean": types.BooleanType(),
+        }
+        return types.StructType(
+            [types.StructField(column.name, spark[column.type]) for column in self.columns]
+        )
+
+    def conform(self, frame: DataFrame) -> DataFrame:
+        """Select exactly the promised columns with the promised types.
+
+        An allow-list: a column nobody promised does not leave. Raises DefinitionError
+        when the frame lacks a promised column.
+        """
+        from pyspark.sql import functions as F
+
+        missing = [name for name in self.column_names if name not in frame.columns]
+        if missing:
+            raise DefinitionError(
+                f"Table '{self.name}' promises {', '.join(missing)}, which its transform did not "
+                f"return; it returned {', '.join(frame.columns)}."
+            )
+        return frame.select(
+            *[F.col(f"`{column.name}`").cast(column.type) for column in self.columns]
+        )

@@ -1,0 +1,1 @@
+"""How a table reaches its readers: write, audit, publish."""

@@ -1,0 +1,107 @@
+"""What a run did, table by table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from stedi_glue.errors import StediError, TableHeld
+from stedi_glue.publish.ports import Verdict
+
+Status = Literal["published", "audited", "held", "skipped", "failed"]
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """Wall-clock seconds of a table's three steps; None for a step that did not run."""
+
+    transform: float | None = None
+    audit: float | None = None
+    publish: float | None = None
+
+
+@dataclass(frozen=True)
+class TableReport:
+    """What became of one table.
+
+    status: "published"; "audited" for landing data that passed; "held" by rules;
+    "skipped" because a source was held or failed; "failed" on an error.
+    rows: rows that were staged, whether published or held; None when nothing was staged.
+    reason: why it was not published, in one sentence; empty otherwise.
+    """
+
+    table: str
+    zone: str
+    status: Status
+    rows: int | None = None
+    quarantined: int = 0
+    snapshot_id: int | None = None
+    verdict: Verdict | None = None
+    seconds: Seconds = field(default_factory=Seconds)
+    reason: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON form: rules are counted, not listed."""
+        verdict = self.verdict
+        return {
+            "table": self.table,
+            "zone": self.zone,
+            "status": self.status,
+            "rows": self.rows,
+            "quarantined": self.quarantined,
+            "snapshot_id": self.snapshot_id,
+            "expectations": {
+                "evaluated": len(verdict.results) if verdict else 0,
+                "failed": len(verdict.failed) if verdict else 0,
+                "warnings": len(verdict.warnings) if verdict else 0,
+            },
+            "seconds": {
+                "transform": self.seconds.transform,
+                "audit": self.seconds.audit,
+                "publish": self.seconds.publish,
+            },
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What became of every table of a run, in lineage order."""
+
+    run_id: str
+    engine: str
+    tables: tuple[TableReport, ...]
+
+    @property
+    def status(self) -> Literal["published", "held", "failed"]:
+        """The worst that happened: an error before a held table before success."""
+        found = {table.status for table in self.tables}
+        if "failed" in found:
+            return "failed"
+        return "held" if "held" in found else "published"
+
+    @property
+    def exit_code(self) -> int:
+        """0 published, 1 error, 3 held by rules."""
+        return {"published": 0, "failed": 1, "held": 3}[self.status]
+
+    def table(self, name: str) -> TableReport:
+        """Return the report of one table."""
+        return next(table for table in self.tables if table.table == name)
+
+    def raise_for_status(self) -> None:
+        """Raise TableHeld or StediError with the reasons unless everything was published."""
+        reasons = [f"{t.table}: {t.reason}" for t in self.tables if t.status in ("held", "failed")]
+        if self.status == "held":
+            raise TableHeld("; ".join(reasons))
+        if self.status == "failed":
+            raise StediError("; ".join(reasons))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object that `--json` prints."""
+        return {
+            "run_id": self.run_id,
+            "engine": self.engine,
+            "status": self.status,
+            "tables": [table.to_json() for table in self.tables],
+        }

@@ -1,0 +1,212 @@
+"""The run: stage each table, audit the written files, publish what passed."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from stedi_glue.errors import StediError, UsageError
+from stedi_glue.model.pipeline import Pipeline
+from stedi_glue.model.table import Table, Zone
+from stedi_glue.publish.ports import Auditor, Catalog, Engine, Landing, Staged, Verdict
+from stedi_glue.publish.report import RunReport, Seconds, Status, TableReport
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+# Told what happens to a table: its name, and the step that begins or the status it ended with.
+Observer = Callable[[str, str], None]
+
+
+class Runner:
+    """Takes tables from landing to readers, in lineage order.
+
+    A table is published only when every critical rule passed on its written files;
+    otherwise it stays as it was, and what is made from it is skipped.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        engine: Engine,
+        landing: Landing,
+        catalog: Catalog,
+        auditor: Auditor,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._pipeline = pipeline
+        self._engine = engine
+        self._landing = landing
+        self._catalog = catalog
+        self._auditor = auditor
+        self._clock = clock
+
+    def check(self, names: Sequence[str] = ()) -> tuple[Table, ...]:
+        """Return the tables a run would make, or raise for what would make it fail at once.
+
+        Raises UnknownTable, RulesError, LandingError, or UsageError when a table reads
+        another that was neither published before nor is part of the run.
+        """
+        tables = self._pipeline.select(names)
+        self._auditor.check(tables)
+        self._landing.check([table for table in tables if table.zone is Zone.LANDING])
+        chosen = {table.name for table in tables}
+        for table in tables:
+            for source in self._pipeline.sources(table.name):
+                if source in chosen or self._catalog.current(self._pipeline.table(source)):
+                    continue
+                raise UsageError(
+                    f"'{table.name}' is made from '{source}', which was never published; "
+                    f"run it too: stedi-glue run {source} {table.name}"
+                )
+        return tables
+
+    def run(self, tables: Sequence[Table], observer: Observer | None = None) -> RunReport:
+        """Make the tables that `check` returned."""
+        started = datetime.fromtimestamp(self._clock(), UTC)
+        run_id = f"{started:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+        run = _Run(self, run_id, observer or (lambda table, step: None))
+        reports = tuple(run.make(table) for table in tables)
+        return RunReport(run_id, self._engine.name, reports)
+
+
+class _Run:
+    """One run's state: what was staged and what could not be made."""
+
+    def __init__(self, runner: Runner, run_id: str, observer: Observer) -> None:
+        self._pipeline = runner._pipeline
+        self._engine = runner._engine
+        self._landing = runner._landing
+        self._catalog = runner._catalog
+        self._auditor = runner._auditor
+        self._clock = runner._clock
+        self._id = run_id
+        self._tell = observer
+        self._staged: dict[str, Staged] = {}
+        self._blocked: dict[str, Status] = {}
+
+    def make(self, table: Table) -> TableReport:
+        """Take one table as far as its sources and rules let it go."""
+        report = self._skip(table) or self._attempt(table)
+        if report.status not in ("published", "audited"):
+            self._blocked[table.name] = report.status
+        self._tell(table.name, report.status)
+        return report
+
+    def _skip(self, table: Table) -> TableReport | None:
+        for source in self._pipeline.sources(table.name):
+            if source in self._blocked:
+                reason = f"its source {source} was {self._blocked[source]}"
+                return TableReport(table.name, table.zone, "skipped", reason=reason)
+        return None
+
+    def _attempt(self, table: Table) -> TableReport:
+        report = TableReport(table.name, table.zone, "failed")
+        try:
+            self._tell(table.name, "transform")
+            start = time.perf_counter()
+            staged = self._stage(table)
+            seconds = Seconds(transform=_since(start))
+            report = replace(
+                report, rows=staged.rows, quarantined=staged.quarantined, seconds=seconds
+            )
+
+            self._tell(table.name, "audit")
+            start = time.perf_counter()
+            verdict = self._audit(table, staged)
+            seconds = replace(seconds, audit=_since(start))
+            report = replace(report, verdict=verdict, seconds=seconds)
+            if not verdict.passed:
+                reason = "; ".join(str(rule) for rule in verdict.failed)
+                if table.zone is not Zone.LANDING:
+                    self._catalog.tidy(table, keep=self._id)
+                return replace(report, status="held", reason=reason)
+            self._staged[table.name] = staged
+            if table.zone is Zone.LANDING:
+                return replace(report, status="audited")
+
+            self._tell(table.name, "publish")
+            start = time.perf_counter()
+            snapshot = self._catalog.publish(table, staged, self._summary(table, staged, verdict))
+            self._catalog.tidy(table)
+            return replace(
+                report,
+                status="published",
+                snapshot_id=snapshot.snapshot_id,
+                seconds=replace(seconds, publish=_since(start)),
+            )
+        except StediError as error:
+            return replace(report, status="failed", reason=str(error))
+
+    def _stage(self, table: Table) -> Staged:
+        transform = self._pipeline.transform(table.name)
+        if transform is None:
+            return self._landing.stage(table, self._id)
+        sources = {name: self._rows(name) for name in transform.sources}
+        folder = self._catalog.new_folder(table, self._id)
+        self._engine.write(transform.apply(sources), folder)
+        return replace(self._catalog.written(folder), version=self._id)
+
+    def _audit(self, table: Table, staged: Staged) -> Verdict:
+        # The audit reads what was written, not the plan that wrote it.
+        if table.zone is Zone.LANDING:
+            rows = self._landing.read(table, staged)
+        else:
+            rows = self._engine.read(table, staged.files)
+        references = self._references(table, staged)
+        return self._auditor.audit(table, rows, references, now=int(self._clock() * 1000))
+
+    def _references(self, table: Table, staged: Staged) -> Mapping[str, DataFrame]:
+        """Return the other tables that the rules look at: any upstream, and landing problems."""
+        named = self._auditor.names(table)
+        found = {n: self._rows(n) for n in self._pipeline.upstream(table.name) if n in named}
+        problems = f"{table.name}_problems"
+        if problems in named:
+            found[problems] = self._landing.problems(table, staged)
+        return found
+
+    def _rows(self, name: str) -> DataFrame:
+        """Read a table as this run sees it: just made, or as published before."""
+        table = self._pipeline.table(name)
+        if table.zone is Zone.LANDING:
+            if name not in self._staged:
+                self._staged[name] = self._landing.stage(table, self._id)
+            return self._landing.read(table, self._staged[name])
+        return self._engine.read(table, self._catalog.files(table))
+
+    def _summary(self, table: Table, staged: Staged, verdict: Verdict) -> dict[str, str]:
+        """Describe the verdict and the lineage, for the snapshot's record."""
+        sources = {
+            f"stedi.source.{name}": self._version(name)
+            for name in self._pipeline.sources(table.name)
+        }
+        transform = self._pipeline.transform(table.name)
+        options = transform.options if transform else {}
+        return {
+            "stedi.run-id": self._id,
+            "stedi.version": version("stedi_glue"),
+            "stedi.engine": self._engine.name,
+            "stedi.suite": verdict.suite,
+            "stedi.success": str(verdict.passed).lower(),
+            "stedi.rows": str(staged.rows),
+            "stedi.rules-evaluated": str(len(verdict.results)),
+            "stedi.rules-warned": str(len(verdict.warnings)),
+            **{f"stedi.option.{key}": value for key, value in options.items()},
+            **sources,
+        }
+
+    def _version(self, name: str) -> str:
+        table = self._pipeline.table(name)
+        if table.zone is Zone.LANDING:
+            return self._staged[name].version
+        snapshot = self._catalog.current(table)
+        return str(snapshot.snapshot_id) if snapshot else ""
+
+
+def _since(start: float) -> float:
+    return round(time.perf_counter() - start, 3)

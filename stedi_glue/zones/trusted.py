@@ -1,0 +1,84 @@
+"""What may be used: rows of customers who agreed to research, and nobody else's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, get_args
+
+from pyspark.sql import functions as F
+
+from stedi_glue.errors import UsageError, suggest
+from stedi_glue.model.table import Table, Zone
+from stedi_glue.model.transform import ZoneTransform
+from stedi_glue.zones.landing import ACCELEROMETER_LANDING, CUSTOMER_LANDING, STEP_TRAINER_LANDING
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+Consent = Literal["current", "as-of"]
+
+CUSTOMER_TRUSTED = Table(
+    name="customer_trusted",
+    zone=Zone.TRUSTED,
+    location="customer/trusted",
+    doc="A registration of a customer who agreed to share data with research.",
+    columns=CUSTOMER_LANDING.columns,
+)
+
+ACCELEROMETER_TRUSTED = Table(
+    name="accelerometer_trusted",
+    zone=Zone.TRUSTED,
+    location="accelerometer/trusted",
+    doc="A motion reading of a customer who agreed to share data with research.",
+    columns=ACCELEROMETER_LANDING.columns,
+)
+
+STEP_TRAINER_TRUSTED = Table(
+    name="step_trainer_trusted",
+    zone=Zone.TRUSTED,
+    location="step_trainer/trusted",
+    doc="A distance reading of a step trainer that belongs to a curated customer.",
+    columns=STEP_TRAINER_LANDING.columns,
+)
+
+
+class CustomerTrusted(ZoneTransform, into=CUSTOMER_TRUSTED):
+    """Keep customers who agreed to research."""
+
+    def build(self, customer_landing: DataFrame) -> DataFrame:
+        """Select registrations with a consent date; older exports write 0 for 'never'."""
+        return customer_landing.where(F.col("shareWithResearchAsOfDate") > 0)
+
+
+class AccelerometerTrusted(ZoneTransform, into=ACCELEROMETER_TRUSTED):
+    """Keep app readings of customers who agreed to research.
+
+    consent: "current" keeps every reading of a customer who agreed; "as-of" only
+    readings taken at or after the moment of consent.
+    """
+
+    def __init__(self, consent: Consent = "current") -> None:
+        if consent not in get_args(Consent):
+            raise UsageError(f"consent cannot be '{consent}'{suggest(consent, get_args(Consent))}")
+        self.consent = consent
+
+    def build(self, accelerometer_landing: DataFrame, customer_trusted: DataFrame) -> DataFrame:
+        """Select readings whose user is a trusted customer."""
+        # Semi, not inner: customer columns cannot leak in, and a duplicate
+        # customer cannot multiply readings.
+        consented = customer_trusted.select(
+            F.col("email"), F.col("shareWithResearchAsOfDate").alias("since")
+        )
+        condition = F.col("user") == F.col("email")
+        if self.consent == "as-of":
+            condition &= F.col("timestamp") >= F.col("since")
+        return accelerometer_landing.join(consented, on=condition, how="left_semi")
+
+
+class StepTrainerTrusted(ZoneTransform, into=STEP_TRAINER_TRUSTED):
+    """Keep step trainer readings of curated customers, by serial number."""
+
+    def build(self, step_trainer_landing: DataFrame, customers_curated: DataFrame) -> DataFrame:
+        """Select readings whose device belongs to a curated customer."""
+        # Semi, not inner: older exports repeat one serial number over many customers.
+        devices = customers_curated.select("serialNumber")
+        return step_trainer_landing.join(devices, on="serialNumber", how="left_semi")

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from stedi_glue.backends.engines import SailEngine, SparkEngine
+from stedi_glue.backends.landing import LandingFolder
+from stedi_glue.errors import LandingError
+from stedi_glue.publish.ports import Staged
+from stedi_glue.zones.landing import ACCELEROMETER_LANDING
+
+GOOD = {"user": "ana@test.com", "timestamp": 1655564444103, "x": 1.0, "y": -1.0, "z": 0.5}
+
+
+class Lake:
+    """One landing table, its raw files and its parsed copy."""
+
+    def __init__(self, root: Path, engine: SailEngine | SparkEngine) -> None:
+        self.raw = root / "raw" / "accelerometer" / "landing"
+        self.copy = root / "lake" / "accelerometer" / "landing_parsed"
+        self.raw.mkdir(parents=True)
+        self.folder = LandingFolder(str(root / "raw"), str(root / "lake"), engine)
+        self.runs = 0
+
+    def land(self, name: str, *lines: object) -> None:
+        file = self.raw / name
+        file.parent.mkdir(exist_ok=True)
+        texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
+        file.write_text("".join(text + "\n" for text in texts), encoding="utf-8")
+
+    def stage(self) -> Staged:
+        self.runs += 1
+        return self.folder.stage(ACCELEROMETER_LANDING, f"run-{self.runs}")
+
+    def rows(self, staged: Staged) -> set[tuple[object, ...]]:
+        return {tuple(row) for row in self.folder.read(ACCELEROMETER_LANDING, staged).collect()}
+
+    def problems(self, staged: Staged) -> set[tuple[object, ...]]:
+        return {tuple(row) for row in self.folder.problems(ACCELEROMETER_LANDING, staged).collect()}
+
+    def copies(self) -> set[str]:
+        return {str(file) for file in self.copy.rglob("*.parquet")}
+
+
+@pytest.fixture
+def lake(tmp_path: Path, engine: SailEngine | SparkEngine) -> Lake:
+    return Lake(tmp_path, engine)
+
+
+@pytest.fixture
+def on_sail(tmp_path: Path, sail: SailEngine) -> Lake:
+    return Lake(tmp_path, sail)
+
+
+def test_good_records_flow_and_bad_ones_are_kept_with_their_reason(lake: Lake) -> None:
+    text_in_number = json.dumps({**GOOD, "timestamp": "1655564444103"})
+    two_wrong = json.dumps({**GOOD, "timestamp": 1.5, "x": "fast"})
+    lake.land("a.json", GOOD, "", "   ", '{"user": "cut@te', "[1, 2]", text_in_number, two_wrong)
+    lake.land("b.json", {"user": "only@test.com"}, {"timestamp": None, "extra": {"k": [1]}})
+    staged = lake.stage()
+    assert (staged.rows, staged.quarantined) == (3, 4)
+    nothing = (None,) * 4
+    assert lake.rows(staged) == {
+        tuple(GOOD.values()),
+        ("only@test.com", *nothing),
+        (None, *nothing),
+    }
+    assert lake.problems(staged) == {
+        ("a.json", "not a JSON object", '{"user": "cut@te'),
+        ("a.json", "not a JSON object", "[1, 2]"),
+        ("a.json", "wrong type: timestamp", text_in_number),
+        ("a.json", "wrong type: timestamp, x", two_wrong),
+    }
+
+
+def test_files_are_found_in_folders_under_any_name_and_gzipped(lake: Lake) -> None:
+    for name in ("with space.json", "2023/08/06/part", "100%.json", "a+b&c#d.json", "ü.json"):
+        (lake.raw / name).parent.mkdir(parents=True, exist_ok=True)
+        lake.land(name, {**GOOD, "user": name}, f"bad {name}")
+    (lake.raw / "zip.json.gz").write_bytes(gzip.compress(json.dumps(GOOD).encode()))
+    (lake.raw / "empty.json").touch()
+    lake.land("_SUCCESS", "hidden")
+    lake.land(".part.json.crc", "hidden")
+    staged = lake.stage()
+    users = {"with space.json", "2023/08/06/part", "100%.json", "a+b&c#d.json", "ü.json"}
+    assert {row[0] for row in lake.rows(staged)} == users | {"ana@test.com"}
+    assert {(file, raw) for file, _, raw in lake.problems(staged)} == {
+        (user, f"bad {user}") for user in users
+    }
+
+
+def test_unchanged_files_are_not_parsed_again(on_sail: Lake) -> None:
+    on_sail.land("a.json", GOOD)
+    first = on_sail.stage()
+    on_sail.land("b.json", {**GOOD, "x": 2.0})
+    second = on_sail.stage()
+    assert set(first.files) < set(second.files)
+    assert first.version != second.version
+    assert on_sail.stage() == second
+    assert on_sail.folder.staged(ACCELEROMETER_LANDING) == second
+    assert second.rows == 2
+
+
+def test_a_changed_or_removed_file_is_noticed_and_its_old_copy_deleted(on_sail: Lake) -> None:
+    on_sail.land("a.json", GOOD)
+    on_sail.land("b.json", {**GOOD, "x": 2.0})
+    on_sail.stage()
+    on_sail.land("b.json", {**GOOD, "x": 3.0})
+    os.utime(on_sail.raw / "b.json", ns=(1, 1))
+    changed = on_sail.stage()
+    assert {row[2] for row in on_sail.rows(changed)} == {1.0, 3.0}
+    (on_sail.raw / "a.json").unlink()
+    removed = on_sail.stage()
+    assert {row[2] for row in on_sail.rows(removed)} == {3.0}
+    assert on_sail.copies() == set(removed.files)
+
+
+def test_what_a_killed_run_left_is_swept_and_a_lost_copy_made_again(on_sail: Lake) -> None:
+    on_sail.land("a.json", GOOD)
+    staged = on_sail.stage()
+    half = on_sail.copy / "run-killed-0" / "part.parquet"
+    half.parent.mkdir()
+    half.write_bytes(b"PAR1 half a file")
+    assert on_sail.stage() == staged
+    assert on_sail.copies() == set(staged.files)
+    Path(staged.files[0]).unlink()
+    assert on_sail.rows(on_sail.stage()) == {tuple(GOOD.values())}
+
+
+def test_a_damaged_manifest_costs_a_parse_and_nothing_else(on_sail: Lake) -> None:
+    on_sail.land("a.json", GOOD)
+    on_sail.stage()
+    (on_sail.copy / "manifest.json").write_text('{"parser": 1, "parts": [{"raw"')
+    assert on_sail.rows(on_sail.stage()) == {tuple(GOOD.values())}
+
+
+def test_no_raw_data_is_one_sentence(on_sail: Lake) -> None:
+    with pytest.raises(LandingError, match="no raw data for 'accelerometer_landing' in '.*': put"):
+        on_sail.folder.check([ACCELEROMETER_LANDING])
+    on_sail.raw.rmdir()
+    with pytest.raises(LandingError, match="no raw data for 'accelerometer_landing'"):
+        on_sail.folder.check([ACCELEROMETER_LANDING])
+    assert on_sail.folder.staged(ACCELEROMETER_LANDING) is None
+
+
+def test_a_name_that_engines_would_expand_is_refused(on_sail: Lake) -> None:
+    on_sail.land("part[1].json", GOOD)
+    with pytest.raises(LandingError, match=r"'part\[1\].json' .* wildcard .* rename it"):
+        on_sail.folder.check([ACCELEROMETER_LANDING])

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from stedi_glue.backends.engines import SailEngine, SparkEngine
+
+STARTER = Path(__file__).parents[2] / "shared" / "data" / "stedi-starter"
+
+
+@pytest.fixture(scope="session")
+def sail() -> Iterator[SailEngine]:
+    with closing(SailEngine()) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkEngine]:
+    # In CI a missing Java must fail, or parity would go unproven without a word.
+    if os.environ.get("CI") != "true" and not java():
+        pytest.skip("classic Spark needs a Java: put one on PATH or set JAVA_HOME")
+    with closing(SparkEngine()) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session", params=["sail", "spark"])
+def engine(request: pytest.FixtureRequest) -> SailEngine | SparkEngine:
+    """Each engine in turn: what a test says must hold on both."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="session")
+def starter() -> Path:
+    """The real export of the STEDI course: `<subject>/landing/*.json`."""
+    if not STARTER.is_dir():
+        pytest.skip(f"the starter data is not at {STARTER}")
+    return STARTER
+
+
+def java() -> str | None:
+    home = os.environ.get("JAVA_HOME")
+    return shutil.which("java", path=os.path.join(home, "bin") if home else None)

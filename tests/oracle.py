@@ -1,0 +1,150 @@
+"""The tables as the specification words them, in plain SQL on DuckDB.
+
+Independent of the package on purpose: no contract, transform or engine is used here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import duckdb
+import pyarrow as pa
+
+Row = Mapping[str, Any]
+# Tables hold no order, so they are compared as multisets of rows.
+Multiset = Counter[tuple[Any, ...]]
+
+SCHEMAS = {
+    "customer": pa.schema(
+        {
+            "customerName": pa.string(),
+            "email": pa.string(),
+            "phone": pa.string(),
+            "birthDay": pa.string(),
+            "serialNumber": pa.string(),
+            "registrationDate": pa.int64(),
+            "lastUpdateDate": pa.int64(),
+            "shareWithResearchAsOfDate": pa.int64(),
+            "shareWithPublicAsOfDate": pa.int64(),
+            "shareWithFriendsAsOfDate": pa.int64(),
+        }
+    ),
+    "accelerometer": pa.schema(
+        {
+            "user": pa.string(),
+            "timestamp": pa.int64(),
+            "x": pa.float64(),
+            "y": pa.float64(),
+            "z": pa.float64(),
+        }
+    ),
+    "step_trainer": pa.schema(
+        {
+            "sensorReadingTime": pa.int64(),
+            "serialNumber": pa.string(),
+            "distanceFromObject": pa.int32(),
+        }
+    ),
+}
+SUBJECTS = tuple(SCHEMAS)
+
+CUSTOMER_TRUSTED = """
+    SELECT * FROM customer_landing
+    WHERE shareWithResearchAsOfDate IS NOT NULL AND shareWithResearchAsOfDate > 0
+"""
+
+ACCELEROMETER_TRUSTED = {
+    "current": """
+        SELECT * FROM accelerometer_landing AS reading
+        WHERE EXISTS (
+            SELECT 1 FROM customer_trusted AS customer WHERE customer.email = reading."user"
+        )
+    """,
+    "as-of": """
+        SELECT * FROM accelerometer_landing AS reading
+        WHERE EXISTS (
+            SELECT 1 FROM customer_trusted AS customer
+            WHERE customer.email = reading."user"
+            AND reading."timestamp" >= customer.shareWithResearchAsOfDate
+        )
+    """,
+}
+
+CUSTOMERS_CURATED = """
+    SELECT DISTINCT * FROM customer_trusted AS customer
+    WHERE EXISTS (
+        SELECT 1 FROM accelerometer_trusted AS reading WHERE reading."user" = customer.email
+    )
+"""
+
+STEP_TRAINER_TRUSTED = """
+    SELECT * FROM step_trainer_landing AS step
+    WHERE EXISTS (
+        SELECT 1 FROM customers_curated AS customer
+        WHERE customer.serialNumber = step.serialNumber
+    )
+"""
+
+PAIRS = """
+    SELECT
+        step.sensorReadingTime, step.serialNumber, step.distanceFromObject,
+        reading."user", reading.x, reading.y, reading.z,
+        EXISTS (
+            SELECT 1 FROM customers_curated AS customer
+            WHERE customer.serialNumber = step.serialNumber AND customer.email = reading."user"
+        ) AS sameCustomer
+    FROM step_trainer_trusted AS step, accelerometer_trusted AS reading
+    WHERE step.sensorReadingTime = reading."timestamp"
+"""
+MACHINE_LEARNING_CURATED = {
+    "timestamp": PAIRS,
+    "customer": f"SELECT * FROM ({PAIRS}) WHERE sameCustomer",
+}
+
+
+def multiset(rows: Iterable[Iterable[Any]]) -> Multiset:
+    """Rows as a multiset; they may be DuckDB tuples or Spark rows."""
+    return Counter(tuple(row) for row in rows)
+
+
+def landing_rows(lake: Path) -> dict[str, list[Row]]:
+    """Read every record under `<lake>/<subject>/landing`, by subject."""
+    return {
+        subject: [
+            json.loads(line)
+            for file in sorted((lake / subject / "landing").glob("*.json"))
+            for line in file.read_text(encoding="utf-8").split("\n")
+            if line
+        ]
+        for subject in SUBJECTS
+    }
+
+
+def expected(
+    landing: Mapping[str, Iterable[Row]],
+    pairing: Literal["timestamp", "customer"] = "timestamp",
+    consent: Literal["current", "as-of"] = "current",
+) -> dict[str, Multiset]:
+    """Return the rows of the five tables made of the landing rows, given by subject."""
+    queries = {
+        "customer_trusted": CUSTOMER_TRUSTED,
+        "accelerometer_trusted": ACCELEROMETER_TRUSTED[consent],
+        "customers_curated": CUSTOMERS_CURATED,
+        "step_trainer_trusted": STEP_TRAINER_TRUSTED,
+        "machine_learning_curated": MACHINE_LEARNING_CURATED[pairing],
+    }
+    with duckdb.connect() as connection:
+        for subject, schema in SCHEMAS.items():
+            connection.register(
+                f"{subject}_landing", pa.Table.from_pylist(list(landing[subject]), schema)
+            )
+        for name, query in queries.items():
+            connection.execute(f"CREATE TABLE {name} AS {query}")
+        return {
+            name: multiset(connection.execute(f"SELECT * FROM {name}").fetchall())
+            for name in queries
+        }

@@ -1,0 +1,56 @@
+"""The pipeline as a whole: what it holds, and what it promises."""
+
+from __future__ import annotations
+
+from stedi_glue.model.table import Zone
+from stedi_glue.zones import STEDI, stedi
+from tests.small_lake import LocalEngine, frame_of
+
+
+def test_tables_and_their_places() -> None:
+    assert {table.name: table.location for table in STEDI.tables} == {
+        "customer_landing": "customer/landing",
+        "accelerometer_landing": "accelerometer/landing",
+        "step_trainer_landing": "step_trainer/landing",
+        "customer_trusted": "customer/trusted",
+        "accelerometer_trusted": "accelerometer/trusted",
+        "customers_curated": "customer/curated",
+        "step_trainer_trusted": "step_trainer/trusted",
+        "machine_learning_curated": "machine_learning/curated",
+    }
+    assert all(table.name.endswith(table.zone) for table in STEDI.tables)
+
+
+def test_lineage_crosses_zones() -> None:
+    assert STEDI.table("customers_curated").zone is Zone.CURATED
+    assert STEDI.table("step_trainer_trusted").zone is Zone.TRUSTED
+    assert "customers_curated" in STEDI.sources("step_trainer_trusted")
+
+
+def test_personal_columns_beyond_the_customer_tables_are_the_two_keys() -> None:
+    personal = {
+        table.name: table.personal_columns for table in STEDI.tables if table.subject != "customer"
+    }
+    assert personal == {
+        "accelerometer_landing": ("user",),
+        "step_trainer_landing": ("serialNumber",),
+        "accelerometer_trusted": ("user",),
+        "step_trainer_trusted": ("serialNumber",),
+        "machine_learning_curated": ("serialNumber", "user"),
+    }
+
+
+def test_options_are_reported() -> None:
+    assert STEDI.options == {"consent": "current", "pairing": "timestamp"}
+    assert stedi(pairing="customer", consent="as-of").options == {
+        "consent": "as-of",
+        "pairing": "customer",
+    }
+
+
+def test_every_table_keeps_its_contract(engine: LocalEngine) -> None:
+    empty = {table.name: frame_of(engine, table, []) for table in STEDI.tables}
+    for table in STEDI.tables:
+        transform = STEDI.transform(table.name)
+        frame = transform.apply(empty) if transform else empty[table.name]
+        assert frame.dtypes == [(column.name, column.type) for column in table.columns]
