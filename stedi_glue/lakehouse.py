@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 from stedi_glue.backends.catalog import IcebergCatalog
 from stedi_glue.backends.engines import open_engine
 from stedi_glue.backends.expectations import ExpectationsAuditor
+from stedi_glue.backends.journal import RunJournal
 from stedi_glue.backends.landing import LandingFolder
 from stedi_glue.backends.storage import folder_uri
 from stedi_glue.errors import LakeError, UsageError
@@ -24,7 +25,7 @@ from stedi_glue.model.lineage import mermaid
 from stedi_glue.model.pipeline import Pipeline
 from stedi_glue.model.table import Table, Zone
 from stedi_glue.publish.ports import Snapshot
-from stedi_glue.publish.report import RunReport
+from stedi_glue.publish.report import Attempt, RunReport
 from stedi_glue.publish.runner import Observer, Runner
 from stedi_glue.zones import STEDI
 
@@ -63,8 +64,11 @@ class Lakehouse:
         self._engine = open_engine(engine)
         self._landing = LandingFolder(landing, root, self._engine)
         self._catalog = IcebergCatalog.local(root)
-        auditor = ExpectationsAuditor(rules)
-        self._runner = Runner(pipeline, self._engine, self._landing, self._catalog, auditor)
+        auditor = ExpectationsAuditor(rules, docs=root)
+        self._journal = RunJournal(root)
+        self._runner = Runner(
+            pipeline, self._engine, self._landing, self._catalog, auditor, self._journal
+        )
 
     @classmethod
     def open(
@@ -93,9 +97,11 @@ class Lakehouse:
         on_step is told of progress: a table's name, and the step that begins
         ("transform", "audit", "publish") or the status it ended with.
         """
+        self._require_disk()
         # Whatever can be found wrong is found before a lake is created or locked.
         self._runner.check(tables)
         with self._writing():
+            self._catalog.create()
             return self._runner.run(self._runner.check(tables), on_step)
 
     def table(self, name: str, snapshot_id: int | None = None) -> DataFrame:
@@ -124,6 +130,20 @@ class Lakehouse:
     def history(self, name: str) -> tuple[Snapshot, ...]:
         """Return a table's retained snapshots, newest first."""
         return self._existing.history(self._publishable(name))
+
+    def attempts(self, name: str) -> tuple[Attempt, ...]:
+        """Return what became of a table in every run, published or held, newest first."""
+        return self._journal.attempts(self.pipeline.table(name).name)
+
+    @property
+    def docs(self) -> Path:
+        """The first page of the Data Docs; LakeError when there is none yet."""
+        page = Path(self.root) / "docs" / "index.html"
+        if not page.is_file():
+            raise LakeError(
+                f"The lake '{self.root}' has no Data Docs yet; 'stedi-glue run' writes them."
+            )
+        return page
 
     def rollback(self, name: str, snapshot_id: int | None = None) -> Snapshot:
         """Make an earlier snapshot of a table current; by default the one before the current."""
@@ -174,12 +194,20 @@ class Lakehouse:
     @property
     def _existing(self) -> IcebergCatalog:
         """The catalog of a lake that is there to be read."""
+        self._require_disk()
         if not self._catalog.exists:
             raise LakeError(
                 f"There is no lake in '{self.root}': build one with 'stedi-glue run --lake "
                 f"{self.root}', or name another folder with --lake."
             )
         return self._catalog
+
+    def _require_disk(self) -> None:
+        if self.root.startswith("s3://"):
+            raise UsageError(
+                f"The lake '{self.root}' is in S3, and this version builds and reads lakes on disk "
+                "only; name a local folder with --lake."
+            )
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

@@ -18,12 +18,10 @@ PREFIX = "STEDI_"
 class Settings:
     """Every choice of a run; values are judged by the code that acts on them."""
 
-    lake: str = field(
-        default="lake", metadata={"doc": "The lake: a local folder, or s3://bucket/key."}
-    )
+    lake: str = field(default="lake", metadata={"doc": "The lake's root folder."})
     landing: str | None = field(
         default=None,
-        metadata={"doc": "What holds customer/landing and its like; by default the lake."},
+        metadata={"doc": "The root of customer/landing and its like; by default the lake."},
     )
     engine: str = field(
         default="sail",

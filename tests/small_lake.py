@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from stedi_glue.backends.engines import SailEngine, SparkEngine
 from stedi_glue.model.pipeline import Pipeline
@@ -17,23 +21,26 @@ if TYPE_CHECKING:
 
 LocalEngine = SailEngine | SparkEngine
 
-
-def frame_of(engine: LocalEngine, table: Table, rows: Iterable[Row]) -> DataFrame:
-    """Return the rows as a frame with the table's schema; what a row lacks is null."""
-    values = [tuple(row.get(name) for name in table.column_names) for row in rows]
-    return engine.session.createDataFrame(values, table.schema())
+ARROW = {"string": pa.string(), "int": pa.int32(), "bigint": pa.int64(), "double": pa.float64()}
 
 
 def made(
     engine: LocalEngine, pipeline: Pipeline, name: str, **sources: Iterable[Row]
-) -> list[dict[str, object]]:
-    """Return the rows of one table, made of rows of the tables it reads."""
-    frames = {
-        source: frame_of(engine, pipeline.table(source), rows) for source, rows in sources.items()
-    }
+) -> list[dict[str, Any]]:
+    """Return the rows of one table, made of rows of the tables it reads.
+
+    What a row lacks is null.
+    """
     transform = pipeline.transform(name)
     assert transform is not None
-    return [row.asDict() for row in transform.apply(frames).collect()]
+    with TemporaryDirectory() as folder:
+        frames = {}
+        for source, rows in sources.items():
+            table, file = pipeline.table(source), f"{folder}/{source}.parquet"
+            schema = pa.schema([(column.name, ARROW[column.type]) for column in table.columns])
+            pq.write_table(pa.Table.from_pylist(list(rows), schema), file)
+            frames[source] = engine.read(table, [file])
+        return [row.asDict() for row in transform.apply(frames).collect()]
 
 
 def land(lake: Path, landing: Mapping[str, Iterable[Row]]) -> None:
@@ -46,9 +53,9 @@ def land(lake: Path, landing: Mapping[str, Iterable[Row]]) -> None:
 
 
 def landed(engine: LocalEngine, table: Table, lake: Path) -> DataFrame:
-    """Parse the landing files of one table."""
-    files = {str(file): file.name for file in (lake / table.location).iterdir()}
-    return engine.parse(table, files).where("_problem IS NULL").select(*table.column_names)
+    """Parse what was landed for one table."""
+    records = engine.parse(table, str(lake / table.location), ["rows.json"])
+    return records.where("_problem IS NULL").select(*table.column_names)
 
 
 def stored(engine: LocalEngine, table: Table, frame: DataFrame, lake: Path) -> DataFrame:

@@ -62,6 +62,10 @@ class IcebergCatalog:
         """Whether anything was ever published here."""
         return self._exists()
 
+    def create(self) -> None:
+        """Make the catalog and its namespace, unless they are there."""
+        self._catalog.create_namespace_if_not_exists(self._database)
+
     @cached_property
     def _catalog(self) -> Catalog:
         return self._connect()
@@ -196,7 +200,7 @@ class IcebergCatalog:
             )
 
     def _creation(self, table: Table) -> Transaction:
-        self._catalog.create_namespace_if_not_exists(self._database)
+        self.create()
         schema = iceberg_schema(table)
         return self._catalog.create_table_transaction(
             (self._database, table.name),

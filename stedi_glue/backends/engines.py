@@ -28,6 +28,8 @@ class _SessionEngine(ABC):
     """What both engines do with a session; they differ in how they start one."""
 
     name: ClassVar[str]
+    # Whether its JSON parser misses the nearest double of numbers with 16 digits and more.
+    _rounds_doubles: ClassVar[bool] = False
 
     @abstractmethod
     def _start(self) -> SparkSession: ...
@@ -68,7 +70,8 @@ class _SessionEngine(ABC):
         """Read raw newline JSON files of a folder into records and problems."""
         self.activate()
         with self._explaining(f"Cannot read the raw data of '{table.name}'"):
-            return parse(self._lines(folder, names), table)
+            lines = self._lines(folder, names)
+            return parse(lines, table, reread_doubles=self._rounds_doubles)
 
     @abstractmethod
     def _lines(self, folder: str, names: Sequence[str]) -> DataFrame:
@@ -115,6 +118,7 @@ class SailEngine(_SessionEngine):
     """
 
     name = "sail"
+    _rounds_doubles = True
 
     def __init__(self, memory: int | None = None) -> None:
         self._memory = memory or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from numbers import Real
 from pathlib import Path
@@ -29,15 +29,15 @@ class ExpectationsAuditor:
     """Judges staged rows by the Great Expectations suite of their table.
 
     rules: a folder of `<table>.json` files; by default those that come with the package.
-    results: what Great Expectations said of each table when it was last audited, by table
-    name. It quotes rows, so it may hold personal data.
+    docs: the lake's folder that Great Expectations keeps its results and pages in.
     """
 
-    def __init__(self, rules: Path | None = None) -> None:
+    def __init__(self, rules: Path | None = None, docs: str | None = None) -> None:
         self._rules = RulesFolder(rules)
+        self._docs = docs
         # Two audits in one session would read each other's rows through `_BATCH_VIEW`.
         self._turn = Lock()
-        self.results: dict[str, ExpectationSuiteValidationResult] = {}
+        self._results: dict[Table, ExpectationSuiteValidationResult] = {}
 
     def check(self, tables: Sequence[Table]) -> None:
         """Raise RulesError unless every table has rules that can be put to it."""
@@ -71,19 +71,30 @@ class ExpectationsAuditor:
 
         with self._turn, _views(rows, views):
             result = validate(suite, rows, now)
-        self.results[table.name] = result
+        self._results[table] = result
         outcomes = {one.expectation_config.id: one for one in result.results}  # type: ignore[union-attr]
         return Verdict(
             suite.name,
             tuple(
-                _judged(rule, table, outcomes.get(str(place)))
+                _judged(rule, table, outcomes.get(suite.rule_id(place)))
                 for place, rule in enumerate(suite.rules)
             ),
         )
 
+    def document(self, run_id: str, now: int) -> None:
+        """Keep the results of every audit since the last call, and show them in Data Docs."""
+        if self._docs is None or not self._results:
+            return
+        from stedi_glue.backends.data_docs import DataDocs
+
+        DataDocs(self._docs).add(run_id, now, self._results)
+        self._results.clear()
+
 
 @contextmanager
 def _views(rows: DataFrame, views: Mapping[str, DataFrame]) -> Iterator[None]:
+    from pyspark.errors import AnalysisException
+
     catalog = rows.sparkSession.catalog
     try:
         for name, frame in views.items():
@@ -91,7 +102,9 @@ def _views(rows: DataFrame, views: Mapping[str, DataFrame]) -> Iterator[None]:
         yield
     finally:
         for name in (*views, _BATCH_VIEW):
-            catalog.dropTempView(name)
+            # Sail, unlike Spark, refuses to drop a view that is not there.
+            with suppress(AnalysisException):
+                catalog.dropTempView(name)
 
 
 def _judged(rule: Rule, table: Table, outcome: Any) -> RuleResult:

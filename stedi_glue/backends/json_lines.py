@@ -11,6 +11,7 @@ from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING
 
+from pyspark.sql import Column as Expression
 from pyspark.sql import functions as F
 
 from stedi_glue.model.table import Column, Table
@@ -28,11 +29,12 @@ def staged_contract(table: Table) -> Table:
     return replace(table, columns=(*table.columns, FILE, PROBLEM, RAW))
 
 
-def parse(lines: DataFrame, table: Table) -> DataFrame:
+def parse(lines: DataFrame, table: Table, *, reread_doubles: bool = False) -> DataFrame:
     """Parse lines (`_file`, `value`) into the table's columns plus `_file`, `_problem` and `_raw`.
 
     A record is bad when its line is no JSON object or a value has another type than
     promised; all its columns are then null. Blank lines are no records.
+    reread_doubles: read long numbers a second time, for an engine that rounds them wrongly.
     """
     text = F.col("value")
     typed = lines.where(F.length(F.trim(text)) > 0).withColumn(
@@ -57,6 +59,8 @@ def parse(lines: DataFrame, table: Table) -> DataFrame:
             F.concat(F.lit("wrong type: "), F.concat_ws(", ", *wrong)),
         )
     )
+    if reread_doubles:
+        fields |= {c: _reread(c, field) for c, field in fields.items() if c.type == "double"}
     good = F.col(PROBLEM.name).isNull()
     return checked.withColumn(PROBLEM.name, problem).select(
         *[F.when(good, field).alias(column.name) for column, field in fields.items()],
@@ -64,3 +68,10 @@ def parse(lines: DataFrame, table: Table) -> DataFrame:
         F.col(PROBLEM.name),
         F.when(~good, text).alias(RAW.name),
     )
+
+
+def _reread(column: Column, field: Expression) -> Expression:
+    """Return a double from its own digits, where it has more than are always read right."""
+    long = F.col("value").rlike("[0-9][0-9.]{15,}|[0-9][eE][-+]?[0-9]")
+    digits = F.expr(f"try_cast(get_json_object(value, '$.{column.name}') AS double)")
+    return F.when(long & field.isNotNull(), F.coalesce(digits, field)).otherwise(field)

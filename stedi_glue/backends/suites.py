@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from string import Formatter
 from typing import TYPE_CHECKING, Any
+from uuid import NAMESPACE_OID, uuid5
 
 from stedi_glue.errors import RulesError, suggest
 
@@ -137,6 +138,10 @@ class Suite:
     document: Mapping[str, Any]
     rules: tuple[Rule, ...]
 
+    def rule_id(self, place: int) -> str:
+        """Return the id of a rule in Great Expectations' results: the same in every run."""
+        return str(uuid5(NAMESPACE_OID, f"{self.name}/{place}"))
+
 
 class RulesFolder:
     """A folder of rules files, one `<table>.json` per table.
@@ -146,6 +151,7 @@ class RulesFolder:
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder: Traversable = folder or _packaged()
+        self._shown = str(folder or "rules")
 
     def check(self, tables: Iterable[Table]) -> None:
         """Raise RulesError unless every table has rules that can be put to it."""
@@ -166,13 +172,17 @@ class RulesFolder:
 
     def suite(self, table: Table) -> Suite:
         """Read a table's rules; RulesError when they are missing or not in the right shape."""
-        where = f"rules/{table.name}.json"
+        where = f"{self._shown}/{table.name}.json"
         try:
             text = self._folder.joinpath(f"{table.name}.json").read_text("utf-8")
         except FileNotFoundError:
+            if not self._folder.is_dir():
+                raise RulesError(
+                    f"There is no folder '{self._shown}'; name one with a JSON file per table."
+                ) from None
             raise RulesError(
-                f"Table '{table.name}' has no rules: there is no '{table.name}.json' in "
-                f"'{self._folder}'{suggest(table.name, self._tables())}"
+                f"Table '{table.name}' has no rules: write them in {where}; there are rules for "
+                f"{', '.join(sorted(self._tables())) or 'no table yet'}."
             ) from None
         except UnicodeDecodeError:
             raise RulesError(f"{where} is not UTF-8 text; save it as such.") from None

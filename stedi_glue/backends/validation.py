@@ -40,7 +40,7 @@ class FrameDatasource(SparkDatasource):
 
 
 def validate(suite: Suite, rows: DataFrame, now: int) -> ExpectationSuiteValidationResult:
-    """Put the rules to the rows; each result's expectation has the rule's place as its id.
+    """Put the rules to the rows; each result's expectation has the rule's id.
 
     now: epoch milliseconds UTC. Raises RulesError when a rule is not a valid expectation.
     """
@@ -76,5 +76,5 @@ def _expectations(suite: Suite) -> ExpectationSuite:
         notes=suite.document.get("notes"),
     )
     for place, expectation in enumerate(expectations.expectations):
-        expectation.id = str(place)
+        expectation.id = suite.rule_id(place)
     return expectations

@@ -11,7 +11,6 @@ import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -24,6 +23,7 @@ from stedi_glue.entry.run_view import Progress, show_run
 from stedi_glue.entry.terminal import console, show_error
 from stedi_glue.errors import StediError
 from stedi_glue.settings import Settings, debugging, variable
+from stedi_glue.version import __version__
 
 # What takes long to import is imported where it is used: '--help' must be instant.
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ def _setting(name: str, metavar: str) -> Any:
     return typer.Option(f"--{name}", metavar=metavar, help=Settings.describe(name))
 
 
-Lake = Annotated[str | None, _setting("lake", "URI")]
-Landing = Annotated[str | None, _setting("landing", "URI")]
+Lake = Annotated[str | None, _setting("lake", "DIR")]
+Landing = Annotated[str | None, _setting("landing", "DIR")]
 Engine = Annotated[str | None, _setting("engine", "NAME")]
 Pairing = Annotated[str | None, _setting("pairing", "KIND")]
 Consent = Annotated[str | None, _setting("consent", "KIND")]
@@ -54,13 +54,13 @@ Rules = Annotated[str | None, _setting("rules", "DIR")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 TableName = Annotated[str, typer.Argument(metavar="TABLE", help="The table's name.")]
 TableNames = Annotated[
-    list[str] | None, typer.Argument(metavar="[TABLE]...", help="Names of tables; all by default.")
+    list[str] | None, typer.Argument(metavar="TABLE", help="Names of tables; all by default.")
 ]
 
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"{PROGRAM} {version('stedi_glue')}")
+        typer.echo(f"{PROGRAM} {__version__}")
         raise typer.Exit
 
 
@@ -79,17 +79,15 @@ def _root(
 @app.command()
 def demo(
     folder: Annotated[
-        str | None, typer.Argument(metavar="[DIR]", help="Where to build the lake.")
+        str | None,
+        typer.Argument(metavar="DIR", help="The lake; by default the one the other commands use."),
     ] = None,
     engine: Engine = None,
     pairing: Pairing = None,
     consent: Consent = None,
     rules: Rules = None,
 ) -> int:
-    """Invent landing data, build a whole lake from it, and say where to look next.
-
-    DIR is the lake; by default the one the other commands use.
-    """
+    """Build a whole lake from invented landing data, and say where to look next."""
     from stedi_glue.entry.demo import prepare, show_next
 
     usual = Settings.load().lake
@@ -115,13 +113,12 @@ def run(
     pairing: Pairing = None,
     consent: Consent = None,
     rules: Rules = None,
-    as_json: AsJson = False,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Print one JSON object; none when the run cannot start."),
+    ] = False,
 ) -> int:
-    """Make tables from landing data, and publish those that pass their rules.
-
-    With --json, standard output is one object, also when rules hold tables back. When
-    the run cannot start at all it is empty, and standard error says why.
-    """
+    """Make tables from landing data, and publish those that pass their rules."""
     settings = Settings.load(
         lake=lake, landing=landing, engine=engine, pairing=pairing, consent=consent, rules=rules
     )
@@ -148,7 +145,7 @@ def query(
 def tables(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[TABLE]...", help="Describe these tables and their columns."),
+        typer.Argument(metavar="TABLE", help="Describe these tables and their columns."),
     ] = None,
     lake: Lake = None,
     as_json: AsJson = False,
@@ -248,15 +245,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except typer.TyperException as error:
         return _complain(error.format_message(), error.exit_code)
     except Exception as error:
-        if debugging():
-            raise
         return _complain(_describe_bug(error), StediError.exit_code)
     if code == INTERRUPTED:
-        _complain("Interrupted; readers see every table as it was last published.", code)
+        console(stderr=True).print("Interrupted; readers see each table as it was last published.")
     return int(code)
 
 
 def _complain(sentence: str, code: int) -> int:
+    if debugging():
+        traceback.print_exc()
     if sentence:
         show_error(console(stderr=True), sentence)
     return code

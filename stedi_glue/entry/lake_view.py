@@ -9,7 +9,18 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
-from stedi_glue.entry.terminal import NONE, WIDE, ZONE, amount, figure, grid, iso, plural, word
+from stedi_glue.entry.terminal import (
+    NONE,
+    WIDE,
+    ZONE,
+    amount,
+    figure,
+    grid,
+    iso,
+    plural,
+    verdict_text,
+    word,
+)
 
 if TYPE_CHECKING:
     from stedi_glue.lakehouse import TableState
@@ -22,15 +33,14 @@ def _rules(snapshot: Snapshot) -> Text:
     summary = snapshot.summary
     if "stedi.rules-evaluated" not in summary:
         return NONE
-    evaluated = int(summary["stedi.rules-evaluated"])
-    warned = int(summary.get("stedi.rules-warned", 0))
-    return Text(f"{evaluated - warned} of {evaluated}", "yellow" if warned else "")
+    evaluated, warned = (int(summary.get(f"stedi.rules-{k}", 0)) for k in ("evaluated", "warned"))
+    return verdict_text(evaluated, 0, warned)
 
 
 def show_tables(out: Console, states: Sequence[TableState]) -> None:
     """Print what the lake holds of each table."""
     wide = out.width >= WIDE
-    columns = [word("table"), word("zone"), figure("rows"), figure("rules met"), word("published")]
+    columns = [word("table"), word("zone"), figure("rows"), figure("rules"), word("published")]
     lines = grid(*columns, *((figure("snapshot"), word("location")) if wide else ()))
     for state in states:
         table, snapshot = state.table, state.snapshot
@@ -64,7 +74,7 @@ def show_contract(out: Console, table: Table, sources: Sequence[str]) -> None:
 def show_history(out: Console, snapshots: Sequence[Snapshot]) -> None:
     """Print a table's snapshots, newest first."""
     wide = out.width >= WIDE
-    columns = [figure("snapshot"), word("published"), figure("rows"), figure("rules met")]
+    columns = [figure("snapshot"), word("published"), figure("rows"), figure("rules")]
     lines = grid(*columns, word("readers"), *((word("engine"), word("run")) if wide else ()))
     for snapshot in snapshots:
         cells = [

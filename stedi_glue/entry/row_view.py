@@ -98,8 +98,9 @@ def show_rows(
 
 
 def _show_records(out: Console, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    name_column = Column(style="dim", no_wrap=True)
     for row in rows:
-        lines = Table.grid(Column(style="dim", no_wrap=True), Column(), padding=(0, 2, 0, 0))
+        lines = Table.grid(name_column, Column(overflow="fold"), padding=(0, 2, 0, 0))
         for name, value in zip(names, row, strict=True):
             lines.add_row(safe(name), _cell(value))
         out.print(lines)

@@ -25,6 +25,7 @@ from stedi_glue.entry.terminal import (
     noted,
     plural,
     safe,
+    verdict_text,
     word,
 )
 
@@ -40,6 +41,7 @@ STATUS = {
     "failed": "red",
 }
 STEPS = ("transform", "audit", "publish")
+STARTING = "starting"
 
 
 @dataclass
@@ -51,8 +53,10 @@ class _Line:
     ended: float | None = None
 
     def begin(self, step: str) -> None:
-        """Enter a step, the clock starting with the first."""
-        self.step, self.began = step, self.began or time.monotonic()
+        """Enter a step, the clock starting with the first that is the table's own."""
+        if self.step in ("", STARTING):
+            self.began = time.monotonic()
+        self.step = step
 
 
 class Progress:
@@ -62,7 +66,7 @@ class Progress:
         self._lines = {table: _Line() for table in tables}
         self._spinner = Spinner("line", style="cyan")
         # Engine and rules take seconds to load before the first table begins.
-        next(iter(self._lines.values())).begin("starting")
+        next(iter(self._lines.values())).begin(STARTING)
 
     def __call__(self, table: str, step: str) -> None:
         """Take note that a table reached a step, or ended with a status."""
@@ -124,9 +128,7 @@ def _run_cells(table: TableReport, wide: bool) -> list[Text]:
     if wide:
         counts = (amount(len(results)), noted(len(failed), "red"), noted(len(warned), "yellow"))
         return [*cells, *(counts if table.verdict else (NONE,) * 3), *map(amount, seconds)]
-    met = sum(rule.passed for rule in results)
-    style = "red" if failed else "yellow" if warned else ""
-    rules = Text(f"{met} of {len(results)}", style) if table.verdict else NONE
+    rules = verdict_text(len(results), len(failed), len(warned)) if table.verdict else NONE
     return [*cells, rules, amount(sum(spent) if spent else None)]
 
 
@@ -167,4 +169,5 @@ def _show_closing(out: Console, report: RunReport) -> None:
         for step in STEPS
     ]
     out.print(Text(", ".join(counts), STATUS[report.status]))
-    out.print(Text(f"{', '.join(spent)}; run {report.run_id} on {report.engine}", "dim"))
+    out.print(Text(", ".join(spent), "dim"))
+    out.print(Text(f"run {report.run_id} on {report.engine}", "dim"))

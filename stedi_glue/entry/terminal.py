@@ -78,6 +78,13 @@ def noted(number: int, style: str) -> Text:
     return Text(f"{number:,}", style if number else "dim")
 
 
+def verdict_text(evaluated: int, failed: int, warned: int) -> Text:
+    """Write how many rules were evaluated, and how many of them were not met."""
+    if failed:
+        return Text(f"{evaluated}, {failed} failed", "red")
+    return Text(f"{evaluated}, {warned} warned", "yellow") if warned else Text(f"{evaluated}")
+
+
 def plural(number: int, noun: str) -> str:
     """Write a number of things: `1 rule`, `2 rules`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -44,4 +44,5 @@ def athena_ddl(table: Table, root: str, database: str = "stedi") -> str:
 
 
 def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    # Hive and Trino escape an apostrophe differently, and Athena's DDL speaks both.
+    return "'" + text.replace("'", "\N{RIGHT SINGLE QUOTATION MARK}") + "'"

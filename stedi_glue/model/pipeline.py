@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 
 from stedi_glue.errors import DefinitionError, UnknownTable, suggest
 from stedi_glue.model.table import Table, Zone
@@ -18,13 +19,16 @@ class Pipeline:
     """
 
     def __init__(self, landing: Iterable[Table], transforms: Iterable[ZoneTransform]) -> None:
-        self._landing = {table.name: table for table in landing}
+        self._landing: dict[str, Table] = {}
         self._transforms: dict[str, ZoneTransform] = {}
-        for table in self._landing.values():
+        for table in landing:
             if table.zone is not Zone.LANDING:
                 raise DefinitionError(
                     f"'{table.name}' is declared as landing data but its zone is '{table.zone}'."
                 )
+            if table.name in self._landing:
+                raise DefinitionError(f"The landing table '{table.name}' is declared twice.")
+            self._landing[table.name] = table
         for transform in transforms:
             name = transform.table.name
             if name in self._landing or name in self._transforms:
@@ -48,17 +52,18 @@ class Pipeline:
                     )
 
     def _check_locations(self) -> None:
-        seen: dict[str, str] = {}
-        for table in (*self._landing.values(), *(t.table for t in self._transforms.values())):
-            other = seen.setdefault(table.location, table.name)
-            if other != table.name:
+        tables = (*self._landing.values(), *(t.table for t in self._transforms.values()))
+        # Sorted, a location comes right before those inside it.
+        ordered = sorted(tables, key=lambda table: f"{table.location}/")
+        for outer, inner in pairwise(ordered):
+            if f"{inner.location}/".startswith(f"{outer.location}/"):
                 raise DefinitionError(
-                    f"'{table.name}' and '{other}' share the location '{table.location}'; "
+                    f"'{outer.name}' and '{inner.name}' share the location '{outer.location}'; "
                     "give each its own."
                 )
 
     def _sorted(self) -> tuple[str, ...]:
-        graph = {name: () for name in self._landing} | {
+        graph = dict.fromkeys(self._landing, ()) | {
             name: transform.sources for name, transform in self._transforms.items()
         }
         try:

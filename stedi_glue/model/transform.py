@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from stedi_glue.errors import DefinitionError
@@ -39,8 +40,8 @@ class ZoneTransform:
             )
         build = cls.__dict__.get("build")
         if build is None:
-            near = next((name for name in cls.__dict__ if "buil" in name.lower()), None)
-            hint = f"did you mean '{near}'?" if near else f"it returns the rows of '{into.name}'."
+            near = get_close_matches("build", cls.__dict__, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else f"it returns the rows of '{into.name}'."
             raise DefinitionError(f"{cls.__name__} needs a method called 'build': {hint}")
         parameters = list(inspect.signature(build).parameters.values())[1:]
         if not parameters or any(p.kind is not p.POSITIONAL_OR_KEYWORD for p in parameters):

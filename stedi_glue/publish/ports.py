@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from stedi_glue.model.table import Table
+    from stedi_glue.publish.report import RunReport
 
 
 @dataclass(frozen=True)
@@ -176,3 +177,13 @@ class Auditor(Protocol):
         self, table: Table, rows: DataFrame, references: Mapping[str, DataFrame], now: int
     ) -> Verdict:
         """Run the table's rules over the rows; `now` is epoch milliseconds UTC."""
+
+    def document(self, run_id: str, now: int) -> None:
+        """Keep what was found in this run's audits, published or held, for people to read."""
+
+
+class Journal(Protocol):
+    """Remembers every run, also those that published nothing."""
+
+    def record(self, report: RunReport) -> None:
+        """Keep what became of every table of a run."""

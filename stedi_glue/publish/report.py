@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from stedi_glue.errors import StediError, TableHeld
-from stedi_glue.publish.ports import Verdict
+from stedi_glue.publish.ports import RuleResult, Verdict
 
 Status = Literal["published", "audited", "held", "skipped", "failed"]
 
@@ -66,11 +66,15 @@ class TableReport:
 
 @dataclass(frozen=True)
 class RunReport:
-    """What became of every table of a run, in lineage order."""
+    """What became of every table of a run, in lineage order.
+
+    started_at: epoch milliseconds UTC.
+    """
 
     run_id: str
     engine: str
     tables: tuple[TableReport, ...]
+    started_at: int = 0
 
     @property
     def status(self) -> Literal["published", "held", "failed"]:
@@ -105,3 +109,26 @@ class RunReport:
             "status": self.status,
             "tables": [table.to_json() for table in self.tables],
         }
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What became of one table in one run, as the lake remembers it.
+
+    started_at: when the run began, epoch milliseconds UTC.
+    rows: rows that were staged; None when nothing was.
+    snapshot_id: what was published; None when nothing was.
+    unmet: the rules that were not met, of every severity.
+    """
+
+    run_id: str
+    started_at: int
+    engine: str
+    status: Status
+    rows: int | None
+    snapshot_id: int | None
+    evaluated: int
+    failed: int
+    warned: int
+    unmet: tuple[RuleResult, ...] = ()
+    reason: str = ""

@@ -7,14 +7,22 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from stedi_glue.errors import StediError, UsageError
 from stedi_glue.model.pipeline import Pipeline
 from stedi_glue.model.table import Table, Zone
-from stedi_glue.publish.ports import Auditor, Catalog, Engine, Landing, Staged, Verdict
+from stedi_glue.publish.ports import (
+    Auditor,
+    Catalog,
+    Engine,
+    Journal,
+    Landing,
+    Staged,
+    Verdict,
+)
 from stedi_glue.publish.report import RunReport, Seconds, Status, TableReport
+from stedi_glue.version import __version__
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -37,6 +45,7 @@ class Runner:
         landing: Landing,
         catalog: Catalog,
         auditor: Auditor,
+        journal: Journal,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._pipeline = pipeline
@@ -44,6 +53,7 @@ class Runner:
         self._landing = landing
         self._catalog = catalog
         self._auditor = auditor
+        self._journal = journal
         self._clock = clock
 
     def check(self, names: Sequence[str] = ()) -> tuple[Table, ...]:
@@ -68,11 +78,15 @@ class Runner:
 
     def run(self, tables: Sequence[Table], observer: Observer | None = None) -> RunReport:
         """Make the tables that `check` returned."""
-        started = datetime.fromtimestamp(self._clock(), UTC)
-        run_id = f"{started:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+        started = self._clock()
+        run_id = f"{datetime.fromtimestamp(started, UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
         run = _Run(self, run_id, observer or (lambda table, step: None))
         reports = tuple(run.make(table) for table in tables)
-        return RunReport(run_id, self._engine.name, reports)
+        now = int(started * 1000)
+        self._auditor.document(run_id, now)
+        report = RunReport(run_id, self._engine.name, reports, now)
+        self._journal.record(report)
+        return report
 
 
 class _Run:
@@ -189,7 +203,7 @@ class _Run:
         options = transform.options if transform else {}
         return {
             "stedi.run-id": self._id,
-            "stedi.version": version("stedi_glue"),
+            "stedi.version": __version__,
             "stedi.engine": self._engine.name,
             "stedi.suite": verdict.suite,
             "stedi.success": str(verdict.passed).lower(),

@@ -7,7 +7,7 @@ import pytest
 from stedi_glue.errors import UsageError
 from stedi_glue.zones import STEDI, stedi
 from stedi_glue.zones.landing import CUSTOMER_LANDING
-from tests.small_lake import LocalEngine, frame_of, land, landed, made
+from tests.small_lake import LocalEngine, land, landed, made
 
 ANN = {
     "customerName": "Ann Ash",
@@ -73,11 +73,8 @@ def test_a_reading_without_a_user_belongs_to_nobody(engine: LocalEngine) -> None
 
 
 def test_no_customer_column_leaks_into_readings(engine: LocalEngine) -> None:
-    frames = {
-        "accelerometer_landing": frame_of(engine, STEDI.table("accelerometer_landing"), [READING]),
-        "customer_trusted": frame_of(engine, STEDI.table("customer_trusted"), [ANN]),
-    }
     transform = STEDI.transform("accelerometer_trusted")
+    frames = {name: engine.read(STEDI.table(name), []) for name in transform.sources}
     # Before the contract's allow-list is applied, too.
     assert transform.build(**frames).columns == ["user", "timestamp", "x", "y", "z"]
     assert transform.apply(frames).columns == ["user", "timestamp", "x", "y", "z"]

@@ -1,0 +1,130 @@
+"""Great Expectations' own pages about every audit. Importing this takes seconds: do it late."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from great_expectations import get_context
+from great_expectations.core import ExpectationSuiteValidationResult
+from great_expectations.core.expectation_validation_result import (
+    expectationSuiteValidationResultSchema,
+)
+from great_expectations.core.run_identifier import RunIdentifier
+from great_expectations.data_context.types.base import DataContextConfig
+from great_expectations.data_context.types.resource_identifiers import (
+    ExpectationSuiteIdentifier,
+    ValidationResultIdentifier,
+)
+
+if TYPE_CHECKING:
+    from stedi_glue.model.table import Table
+
+# The newest results that the index page lists; every result keeps its page and its JSON.
+_LISTED = 80
+
+
+class DataDocs:
+    """Keeps every validation result of a lake, and pages that show them.
+
+    root: the lake. Results are kept as JSON under `audits/validations`, pages under `docs`.
+    """
+
+    def __init__(self, root: str) -> None:
+        config = DataContextConfig(
+            expectations_store_name="expectations",
+            validation_results_store_name="validations",
+            checkpoint_store_name="checkpoints",
+            stores={
+                "expectations": _store("ExpectationsStore", f"{root}/audits/expectations"),
+                "validations": _store("ValidationResultsStore", f"{root}/audits/validations"),
+                "checkpoints": _store("CheckpointStore"),
+                "validation_definition_store": _store("ValidationDefinitionStore"),
+            },
+            data_docs_sites={"lake": _site(f"{root}/docs")},
+            analytics_enabled=False,
+        )
+        self._context = get_context(mode="ephemeral", project_config=config)
+
+    def add(
+        self, run_id: str, now: int, results: Mapping[Table, ExpectationSuiteValidationResult]
+    ) -> None:
+        """Keep a run's results, with personal values masked, and build their pages.
+
+        now: when the run began, epoch milliseconds UTC.
+        """
+        run = RunIdentifier(run_id, datetime.fromtimestamp(now / 1000, UTC))
+        keys = []
+        for table, result in results.items():
+            suite = ExpectationSuiteIdentifier(table.name)
+            key = ValidationResultIdentifier(suite, run, batch_identifier=table.name)
+            # Through JSON, because engines count in NumPy's numbers, which the store refuses.
+            content = result.to_json_dict()  # type: ignore[no-untyped-call]
+            document = json.loads(json.dumps(content, default=_plain))
+            document["meta"]["run_id"] = run.to_json_dict()
+            masked = mask(document, frozenset(table.personal_columns))
+            self._context.validation_results_store.set(
+                key, expectationSuiteValidationResultSchema.load(masked)
+            )
+            keys.append(key)
+        self._context.build_data_docs(resource_identifiers=keys)
+
+
+def mask(document: dict[str, Any], personal: frozenset[str]) -> dict[str, Any]:
+    """Return a validation result without personal values: their first letter stays, as a hint."""
+    results = []
+    for one in document["results"]:
+        column = one["expectation_config"]["kwargs"].get("column")
+        quoted = {
+            name: _masked(value, personal, hide=column in personal)
+            for name, value in one["result"].items()
+        }
+        results.append({**one, "result": quoted})
+    return {**document, "results": results}
+
+
+def _masked(value: Any, personal: frozenset[str], *, hide: bool) -> Any:
+    if isinstance(value, list):
+        return [_masked(item, personal, hide=hide) for item in value]
+    if isinstance(value, dict):
+        return {
+            key: _masked(item, personal, hide=hide or key in personal)
+            for key, item in value.items()
+        }
+    return f"{value[:1]}…" if hide and isinstance(value, str) else value
+
+
+def _store(class_name: str, folder: str | None = None) -> dict[str, Any]:
+    backend = _folder(folder) if folder else {"class_name": "InMemoryStoreBackend"}
+    return {"class_name": class_name, "store_backend": backend}
+
+
+def _folder(path: str) -> dict[str, Any]:
+    return {"class_name": "TupleFilesystemStoreBackend", "base_directory": path}
+
+
+def _site(folder: str) -> dict[str, Any]:
+    return {
+        "class_name": "SiteBuilder",
+        "store_backend": _folder(folder),
+        "show_how_to_buttons": False,
+        "site_index_builder": {
+            "class_name": "DefaultSiteIndexBuilder",
+            "validation_results_limit": _LISTED,
+        },
+        "site_section_builders": {
+            "validations": {
+                "class_name": "DefaultSiteSectionBuilder",
+                "source_store_name": "validations",
+                "renderer": {"class_name": "ValidationResultsPageRenderer"},
+            },
+            "expectations": "None",
+            "profiling": "None",
+        },
+    }
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if hasattr(value, "item") else str(value)

@@ -1,0 +1,18 @@
+"""Great Expectations' verdicts for the price of one look at the data.
+
+Great Expectations asks Spark for one metric after another: 30 to 50 jobs for one suite.
+`FusedExecutionEngine` holds its questions back until all are known and puts them in one query:
+
+    domains      which rows a metric is about, as a condition
+    measures     what a metric counts or aggregates
+    duplicates   uniqueness, by 64-bit hashes first
+    samples      which rows failed, only where some did
+    one_query    several frames, one query
+    engine       what to answer now, what to hold back
+
+Metrics it does not know take Great Expectations' own way.
+"""
+
+from stedi_glue.backends.fused.engine import FusedExecutionEngine
+
+__all__ = ["FusedExecutionEngine"]

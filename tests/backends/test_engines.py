@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from stedi_glue.backends.engines import SailEngine, SparkEngine, open_engine
+from stedi_glue.errors import EngineError, LakeError, UsageError
+from stedi_glue.zones.landing import ACCELEROMETER_LANDING
+
+ROWS = [("ana@test.com", 1, 1.0, float("nan"), 0.5), (None, 2, None, -1.0, 0.0)]
+
+
+def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run code in a fresh process, as a user's script."""
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_what_is_written_is_read_back(engine: SailEngine | SparkEngine, tmp_path: Path) -> None:
+    schema = ACCELEROMETER_LANDING.schema()
+    engine.write(engine.session.createDataFrame(ROWS, schema), str(tmp_path / "out"))
+    files = [str(file) for file in (tmp_path / "out").glob("*.parquet")]
+    read = engine.read(ACCELEROMETER_LANDING, files)
+    assert sorted(map(str, read.collect())) == sorted(
+        map(str, engine.session.createDataFrame(ROWS, schema).collect())
+    )
+    assert read.where("isnan(y)").count() == 1, "statistics must not hide NaN rows"
+
+
+def test_no_files_are_no_rows(engine: SailEngine | SparkEngine) -> None:
+    empty = engine.read(ACCELEROMETER_LANDING, [])
+    assert empty.columns == list(ACCELEROMETER_LANDING.column_names)
+    assert empty.collect() == []
+
+
+def test_a_lost_file_is_an_error_and_not_fewer_rows(
+    engine: SailEngine | SparkEngine, tmp_path: Path
+) -> None:
+    with pytest.raises(LakeError, match=r"has lost its file '.*gone.parquet'; publish"):
+        engine.read(ACCELEROMETER_LANDING, [str(tmp_path / "gone.parquet")])
+
+
+def test_a_query_sees_the_named_frames(engine: SailEngine | SparkEngine) -> None:
+    views = {"readings": engine.session.createDataFrame(ROWS, ACCELEROMETER_LANDING.schema())}
+    assert [r.n for r in engine.query("SELECT count(*) AS n FROM readings", views).collect()] == [2]
+    with pytest.raises(EngineError, match="Cannot run the query: ") as error:
+        engine.query("SELECT nothing FROM readings", views)
+    assert "\n" not in str(error.value)
+
+
+def test_times_are_utc(engine: SailEngine | SparkEngine) -> None:
+    row = engine.query("SELECT cast(timestamp_millis(0) AS string) AS t", {}).collect()[0]
+    assert row.t.startswith("1970-01-01 00:00:00")
+
+
+def test_an_unknown_engine_is_named() -> None:
+    with pytest.raises(UsageError, match="No engine is called 'sial': did you mean 'sail'"):
+        open_engine("sial")
+
+
+@pytest.mark.parametrize("variable", ["PATH", "JAVA_HOME"])
+def test_spark_without_java_is_one_sentence(
+    variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv(variable, str(tmp_path))
+    with pytest.raises(EngineError, match="needs Java 17, .* choose '--engine sail'"):
+        _ = SparkEngine().session
+
+
+def test_sail_without_its_package_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pysail.spark", None)
+    with pytest.raises(EngineError, match="pip install pysail.* choose '--engine spark'"):
+        _ = SailEngine().session
+
+
+def test_sail_needs_no_java_is_silent_on_loopback_and_ends_with_the_process(tmp_path: Path) -> None:
+    done = python(
+        """
+        from stedi_glue.backends.engines import SailEngine
+        engine = SailEngine()
+        assert engine.session.range(3).count() == 3
+        print(*engine._server.listening_address)
+        """,
+        PATH=str(tmp_path),
+        JAVA_HOME=str(tmp_path),
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    host, port = done.stdout.split()
+    assert host == "127.0.0.1"
+    refused = python(f"import socket; socket.create_connection(('127.0.0.1', {port}), 1)")
+    assert "ConnectionRefusedError" in refused.stderr
+
+
+def test_importing_the_package_starts_and_imports_nothing_heavy() -> None:
+    done = python(
+        """
+        import sys
+        import stedi_glue
+        heavy = {"pyspark", "great_expectations", "boto3", "pyiceberg", "pyarrow", "pysail"}
+        print(sorted(heavy & set(sys.modules)))
+        """
+    )
+    assert done.stdout.strip() == "[]"

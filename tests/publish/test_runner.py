@@ -1,0 +1,264 @@
+"""The promise: a table that fails its rules stays exactly as its readers knew it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from stedi_glue.backends.engines import SailEngine
+from stedi_glue.errors import LandingError, RulesError, TableHeld, UnknownTable, UsageError
+from stedi_glue.lakehouse import Lakehouse
+from stedi_glue.model.pipeline import Pipeline
+from stedi_glue.model.table import Column, Table, Zone
+from stedi_glue.model.transform import ZoneTransform
+
+ID = Column("id", "bigint", "Identity.")
+LEVEL = Column("level", "bigint", "How high.")
+
+
+def table(name: str, zone: Zone) -> Table:
+    return Table(name, zone, f"{name}/{zone}", "A test table.", (ID, LEVEL))
+
+
+RAW = table("raw", Zone.LANDING)
+
+
+class High(ZoneTransform, into=table("high", Zone.TRUSTED)):
+    def build(self, raw):  # type: ignore[no-untyped-def]
+        return raw.where("level > 10")
+
+
+class Higher(ZoneTransform, into=table("higher", Zone.CURATED)):
+    def build(self, high):  # type: ignore[no-untyped-def]
+        return high.where("level > 20")
+
+
+class Low(ZoneTransform, into=table("low", Zone.TRUSTED)):
+    def build(self, raw):  # type: ignore[no-untyped-def]
+        return raw.where("level <= 10")
+
+
+PIPELINE = Pipeline([RAW], [High(), Higher(), Low()])
+
+
+def at_most(limit: int, severity: str = "critical") -> dict[str, object]:
+    return {
+        "type": "expect_column_values_to_be_between",
+        "kwargs": {"column": "level", "max_value": limit},
+        "severity": severity,
+        "notes": f"No level is above {limit}.",
+    }
+
+
+class Lake:
+    """A lake of three tables whose landing rows and rules a test sets."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.rules = root / "rules"
+        self.rules.mkdir()
+        for one in PIPELINE.tables:
+            self.rule(one.name, at_most(1000))
+        self.house = Lakehouse.open(
+            root / "lake", landing=root / "raw", pipeline=PIPELINE, rules=self.rules
+        )
+
+    def rule(self, name: str, *expectations: dict[str, object]) -> None:
+        text = json.dumps({"name": name, "expectations": expectations})
+        (self.rules / f"{name}.json").write_text(text)
+
+    def land(self, *levels: int) -> None:
+        folder = self.root / "raw" / "raw" / "landing"
+        folder.mkdir(parents=True, exist_ok=True)
+        rows = [json.dumps({"id": n, "level": level}) for n, level in enumerate(levels)]
+        (folder / "rows.json").write_text("\n".join(rows))
+
+    def levels(self, name: str) -> list[int]:
+        return sorted(row.level for row in self.house.table(name).collect())
+
+    def files(self) -> set[str]:
+        lake = self.root / "lake"
+        return {str(f.relative_to(lake)) for f in lake.rglob("*") if f.is_file()}
+
+
+@pytest.fixture
+def lake(tmp_path: Path, sail: SailEngine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lake]:
+    monkeypatch.setattr("stedi_glue.lakehouse.open_engine", lambda name: sail)
+    yield Lake(tmp_path)
+
+
+def statuses(report) -> dict[str, str]:  # type: ignore[no-untyped-def]
+    return {table.table: table.status for table in report.tables}
+
+
+def test_every_table_is_published_with_its_verdict_and_lineage(lake: Lake) -> None:
+    lake.land(5, 15, 25)
+    report = lake.house.run()
+    assert statuses(report) == {
+        "raw": "audited",
+        "high": "published",
+        "low": "published",
+        "higher": "published",
+    }
+    assert (report.status, report.exit_code) == ("published", 0)
+    assert (lake.levels("high"), lake.levels("higher")) == ([15, 25], [25])
+    high, higher = lake.house.history("high")[0], lake.house.history("higher")[0]
+    assert report.table("high").snapshot_id == high.snapshot_id
+    assert higher.summary["stedi.source.high"] == str(high.snapshot_id)
+    assert {
+        key: higher.summary[f"stedi.{key}"]
+        for key in ("run-id", "engine", "suite", "success", "rows", "rules-evaluated")
+    } == {
+        "run-id": report.run_id,
+        "engine": "sail",
+        "suite": "higher",
+        "success": "true",
+        "rows": "1",
+        "rules-evaluated": "1",
+    }
+    assert high.summary["stedi.source.raw"] == lake.house._landing.staged(RAW).version  # type: ignore[union-attr]
+
+
+def test_a_held_table_stays_as_it_was_and_what_follows_is_skipped(lake: Lake) -> None:
+    lake.land(5, 15, 25)
+    lake.house.run()
+    before = lake.house.history("high"), lake.house.history("higher")
+    lake.land(5, 15, 25, 99)
+    lake.rule("high", at_most(50))
+    report = lake.house.run()
+    assert statuses(report) == {
+        "raw": "audited",
+        "high": "held",
+        "low": "published",
+        "higher": "skipped",
+    }
+    assert (report.status, report.exit_code) == ("held", 3)
+    held = report.table("high")
+    assert held.rows == 3
+    assert held.snapshot_id is None
+    assert "No level is above 50." in held.reason
+    assert report.table("higher").reason == "its source high was held"
+    with pytest.raises(TableHeld, match="high: No level is above 50"):
+        report.raise_for_status()
+    assert (lake.house.history("high"), lake.house.history("higher")) == before
+    assert (lake.levels("high"), lake.levels("higher")) == ([15, 25], [25])
+
+
+def test_held_rows_are_kept_until_the_next_attempt(lake: Lake) -> None:
+    lake.land(15)
+    lake.house.run()
+    lake.rule("high", at_most(10))
+    first, second = lake.house.run().run_id, lake.house.run().run_id
+    data = {file.split("/")[3] for file in lake.files() if file.startswith("high/trusted/data/")}
+    assert second in data
+    assert first not in data
+    lake.rule("high", at_most(1000))
+    lake.house.run()
+    assert not any(second in file for file in lake.files())
+
+
+def test_held_landing_data_reaches_no_table(lake: Lake) -> None:
+    lake.land(5, 2000)
+    report = lake.house.run()
+    assert statuses(report) == {
+        "raw": "held",
+        "high": "skipped",
+        "low": "skipped",
+        "higher": "skipped",
+    }
+    assert report.table("higher").reason == "its source high was skipped"
+    assert lake.house.history("high") == ()
+
+
+def test_warnings_and_infos_publish_and_warnings_are_reported(lake: Lake) -> None:
+    lake.land(15)
+    lake.rule("high", at_most(10, "warning"), at_most(11, "info"), at_most(12, "warning"))
+    report = lake.house.run("high")
+    assert report.table("high").status == "published"
+    counts = report.to_json()["tables"][1]["expectations"]
+    assert counts == {"evaluated": 3, "failed": 0, "warnings": 2}
+    assert lake.house.history("high")[0].summary["stedi.rules-warned"] == "2"
+
+
+def test_a_second_run_publishes_the_same_rows_and_files_do_not_pile_up(lake: Lake) -> None:
+    lake.land(5, 15, 25)
+    counts = []
+    for _ in range(24):
+        report = lake.house.run()
+        assert [t.rows for t in report.tables] == [3, 2, 1, 1]
+        counts.append(len(lake.files()))
+    assert counts[-1] == counts[-6]
+    assert len(lake.house.history("high")) == 10
+
+
+def test_a_run_of_one_table_reads_the_others_as_published(lake: Lake) -> None:
+    lake.land(5, 15, 25)
+    with pytest.raises(
+        UsageError, match="'higher' is made from 'high', .*stedi-glue run high higher"
+    ):
+        lake.house.run("higher")
+    lake.house.run()
+    lake.land(5, 15, 25, 35)
+    assert statuses(lake.house.run("higher")) == {"higher": "published"}
+    assert lake.levels("higher") == [25]
+    assert statuses(lake.house.run("high", "higher"))["raw"] == "audited"
+    assert lake.levels("higher") == [25, 35]
+
+
+def test_an_error_fails_its_table_and_spares_the_others(lake: Lake) -> None:
+    lake.land(15)
+    query = "SELECT id FROM {batch} WHERE nothing = 1"
+    lake.rule(
+        "high",
+        {
+            "type": "unexpected_rows_expectation",
+            "kwargs": {"unexpected_rows_query": query},
+            "severity": "critical",
+            "description": "Names a column that is not there.",
+        },
+    )
+    report = lake.house.run()
+    assert statuses(report)["high"] == "failed"
+    assert statuses(report)["low"] == "published"
+    assert report.table("higher").reason == "its source high was failed"
+    assert (report.status, report.exit_code) == ("failed", 1)
+
+
+def test_progress_is_told_step_by_step(lake: Lake) -> None:
+    lake.land(15)
+    told: list[tuple[str, str]] = []
+    lake.house.run("high", on_step=lambda name, step: told.append((name, step)))
+    assert told == [
+        ("raw", "transform"),
+        ("raw", "audit"),
+        ("raw", "audited"),
+        ("high", "transform"),
+        ("high", "audit"),
+        ("high", "publish"),
+        ("high", "published"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("break_it", "error", "message"),
+    [
+        (lambda lake: None, LandingError, "There is no raw data for 'raw'"),
+        (lambda lake: lake.land(1) or lake.rule("lo"), UnknownTable, "did you mean 'low'"),
+        (lambda lake: lake.land(1) or (lake.rules / "low.json").unlink(), RulesError, "low"),
+        (
+            lambda lake: lake.land(1) or (lake.rules / "low.json").write_text("{"),
+            RulesError,
+            "low.json",
+        ),
+    ],
+)
+def test_what_is_wrong_from_the_start_creates_no_lake(
+    lake: Lake, break_it: Callable[[Lake], object], error: type[Exception], message: str
+) -> None:
+    break_it(lake)
+    with pytest.raises(error, match=message):
+        lake.house.run(*(["lo"] if error is UnknownTable else []))
+    assert not (lake.root / "lake").exists()

@@ -1,0 +1,78 @@
+"""The real export, from raw files to published tables, row for row as specified."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stedi_glue.lakehouse import Lakehouse
+from stedi_glue.zones import stedi
+from tests.oracle import Row, expected, landing_rows, multiset
+from tests.small_lake import LocalEngine
+
+LANDING = {
+    "customer_landing": 956,
+    "accelerometer_landing": 81_273,
+    "step_trainer_landing": 28_680,
+}
+CURRENT = {
+    "customer_trusted": 482,
+    "accelerometer_trusted": 40_981,
+    "customers_curated": 482,
+    "step_trainer_trusted": 14_460,
+    "machine_learning_curated": 43_681,
+}
+AS_OF = {
+    "customer_trusted": 482,
+    "accelerometer_trusted": 32_025,
+    "customers_curated": 464,
+    "step_trainer_trusted": 13_920,
+    "machine_learning_curated": 34_437,
+}
+
+
+@pytest.fixture(scope="module")
+def rows(starter: Path) -> dict[str, list[Row]]:
+    return landing_rows(starter)
+
+
+def check(
+    engine: str, lake: Path, starter: Path, rows: dict[str, list[Row]], **options: Any
+) -> dict[str, int | None]:
+    """Build a lake, compare every row with the oracle's, and return how many there are."""
+    with Lakehouse.open(
+        lake, landing=starter, engine=engine, pipeline=stedi(**options)
+    ) as lakehouse:
+        report = lakehouse.run()
+        report.raise_for_status()
+        for name, table in expected(rows, **options).items():
+            assert multiset(lakehouse.table(name).collect()) == table, name
+    return {table.table: table.rows for table in report.tables}
+
+
+def test_default_options(
+    engine: LocalEngine, tmp_path: Path, starter: Path, rows: dict[str, list[Row]]
+) -> None:
+    assert check(engine.name, tmp_path / "lake", starter, rows) == LANDING | CURRENT
+
+
+@pytest.mark.parametrize(
+    ("pairing", "consent", "counts"),
+    [
+        ("customer", "current", CURRENT | {"machine_learning_curated": 40_981}),
+        ("timestamp", "as-of", AS_OF),
+        ("customer", "as-of", AS_OF | {"machine_learning_curated": 32_025}),
+    ],
+)
+def test_other_options(
+    tmp_path: Path,
+    starter: Path,
+    rows: dict[str, list[Row]],
+    pairing: str,
+    consent: str,
+    counts: dict[str, int],
+) -> None:
+    found = check("sail", tmp_path / "lake", starter, rows, pairing=pairing, consent=consent)
+    assert found == LANDING | counts
