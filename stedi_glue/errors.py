@@ -67,5 +67,7 @@ class UnknownTable(UsageError):
 def suggest(name: str, known: Iterable[str]) -> str:
     """End a sentence about an unknown name: with the nearest known one, or with all of them."""
     names = sorted(known)
+    if not names:
+        return "."
     near = get_close_matches(name.lower(), names, n=1) or get_close_matches(name, names, n=1)
     return f": did you mean '{near[0]}'?" if near else f"; choose one of {', '.join(names)}."

@@ -19,7 +19,7 @@ from stedi_glue.backends.expectations import ExpectationsAuditor
 from stedi_glue.backends.journal import RunJournal
 from stedi_glue.backends.landing import LandingFolder
 from stedi_glue.backends.storage import folder_uri
-from stedi_glue.errors import LakeError, UsageError
+from stedi_glue.errors import EngineError, LakeError, UnknownTable, UsageError
 from stedi_glue.model.ddl import athena_ddl
 from stedi_glue.model.lineage import mermaid
 from stedi_glue.model.pipeline import Pipeline
@@ -97,7 +97,7 @@ class Lakehouse:
         on_step is told of progress: a table's name, and the step that begins
         ("transform", "audit", "publish") or the status it ended with.
         """
-        self._require_disk()
+        self._require_folder()
         # Whatever can be found wrong is found before a lake is created or locked.
         self._runner.check(tables)
         with self._writing():
@@ -121,10 +121,18 @@ class Lakehouse:
         words = {word.lower() for word in re.findall(r"\w+", sql)}
         available = {state.table.name for state in self.tables() if state.rows is not None}
         views = {name: self.table(name) for name in sorted(available & words)}
-        return self._engine.query(sql, views)
+        try:
+            return self._engine.query(sql, views)
+        except EngineError:
+            # Engines say of a misspelt table only that they do not find it.
+            for name in re.findall(r"\b(?:from|join)\s+`?(\w+)", sql, re.IGNORECASE):
+                if name.lower() not in available:
+                    raise UnknownTable(name, available) from None
+            raise
 
     def tables(self) -> tuple[TableState, ...]:
         """Return what the lake holds of each table, in lineage order."""
+        _ = self._existing
         return tuple(self._state(table) for table in self.pipeline.tables)
 
     def history(self, name: str) -> tuple[Snapshot, ...]:
@@ -194,7 +202,7 @@ class Lakehouse:
     @property
     def _existing(self) -> IcebergCatalog:
         """The catalog of a lake that is there to be read."""
-        self._require_disk()
+        self._require_folder()
         if not self._catalog.exists:
             raise LakeError(
                 f"There is no lake in '{self.root}': build one with 'stedi-glue run --lake "
@@ -202,12 +210,14 @@ class Lakehouse:
             )
         return self._catalog
 
-    def _require_disk(self) -> None:
+    def _require_folder(self) -> None:
         if self.root.startswith("s3://"):
             raise UsageError(
                 f"The lake '{self.root}' is in S3, and this version builds and reads lakes on disk "
                 "only; name a local folder with --lake."
             )
+        if os.path.isfile(self.root):
+            raise LakeError(f"'{self.root}' is a file; name the lake's folder with --lake.")
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

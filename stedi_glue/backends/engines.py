@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property, reduce
+from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pyspark.sql import functions as F
@@ -63,13 +65,13 @@ class _SessionEngine(ABC):
                 f"Table '{table.name}' has lost its file '{lost[0]}'; publish the table again "
                 "with 'stedi-glue run', or return to an older snapshot with 'rollback'."
             )
-        with self._explaining(f"Cannot read table '{table.name}'"):
+        with explaining(f"Cannot read table '{table.name}'"):
             return self.session.read.schema(table.schema()).parquet(*files)
 
     def parse(self, table: Table, folder: str, names: Sequence[str]) -> DataFrame:
         """Read raw newline JSON files of a folder into records and problems."""
         self.activate()
-        with self._explaining(f"Cannot read the raw data of '{table.name}'"):
+        with explaining(f"Cannot read the raw data of '{table.name}'"):
             lines = self._lines(folder, names)
             return parse(lines, table, reread_doubles=self._rounds_doubles)
 
@@ -80,34 +82,19 @@ class _SessionEngine(ABC):
     def write(self, frame: DataFrame, folder: str) -> None:
         """Write the frame as Parquet files into a new folder; an empty frame may write none."""
         self.activate()
-        with self._explaining(f"Cannot compute or write '{folder}'"):
+        with explaining(f"Cannot compute or write '{folder}'"):
             writer = frame.write.mode("append").format("parquet").option("compression", "zstd")
             writer.save(folder)
 
     def query(self, sql: str, views: Mapping[str, DataFrame]) -> DataFrame:
         """Run SQL over the named frames."""
-        with self._explaining("Cannot run the query"):
+        with explaining("Cannot run the query"):
             for name, frame in views.items():
                 frame.createOrReplaceTempView(name)
             result = self.session.sql(sql)
             # Asking for the schema has the query checked here rather than at its first use.
             _ = result.schema
             return result
-
-    @contextmanager
-    def _explaining(self, what: str) -> Iterator[None]:
-        """Turn an engine's exception into one sentence."""
-        from pyspark.errors import PySparkException
-
-        try:
-            yield
-        except PySparkException as error:
-            raise EngineError(f"{what}: {_first_line(error)}") from error
-        except Exception as error:
-            # Py4J and gRPC raise their own kinds, which are importable only beside their engine.
-            if type(error).__module__.partition(".")[0] in ("py4j", "grpc"):
-                raise EngineError(f"{what}: {_first_line(error)}") from error
-            raise
 
 
 class SailEngine(_SessionEngine):
@@ -153,7 +140,12 @@ class SailEngine(_SessionEngine):
         self._server.start(background=True)
         host, port = self._server.listening_address
         builder = ConnectSession.builder.remote(f"sc://{host}:{port}")
-        return builder.config("spark.sql.session.timeZone", "UTC").create()
+        session = builder.config("spark.sql.session.timeZone", "UTC").create()
+        if current_thread() is main_thread():
+            # The server takes SIGINT for itself and dies of it, and the client then retries for
+            # minutes; with Python's handler back in place an interrupt is a KeyboardInterrupt.
+            signal.signal(signal.SIGINT, signal.getsignal(signal.SIGINT))
+        return session
 
     def _lines(self, folder: str, names: Sequence[str]) -> DataFrame:
         # Sail does not tell which file a row came from, so each is read by itself.
@@ -202,7 +194,8 @@ class SparkEngine(_SessionEngine):
             "spark.driver.memory": self._memory,
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
-            "spark.log.level": "ERROR",
+            # What goes wrong is raised, and said once.
+            "spark.log.level": "FATAL",
             "spark.sql.session.timeZone": "UTC",
             "spark.sql.shuffle.partitions": str(2 * (os.cpu_count() or 1)),
             "spark.ui.enabled": "false",
@@ -237,6 +230,17 @@ def open_engine(name: str) -> SailEngine | SparkEngine:
     return engines[name]()
 
 
-def _first_line(error: BaseException) -> str:
-    text = str(error).strip() or type(error).__name__
-    return text.splitlines()[0].rstrip(".") + "."
+@contextmanager
+def explaining(what: str) -> Iterator[None]:
+    """Turn an engine's exception into one sentence: "<what>: <its first line>".
+
+    Engines compute late, so whoever asks for rows needs this too.
+    """
+    try:
+        yield
+    except Exception as error:
+        # PySpark lets exceptions of the transport to its engine through.
+        if type(error).__module__.partition(".")[0] not in ("pyspark", "py4j", "grpc"):
+            raise
+        text = str(getattr(error, "java_exception", error)).strip() or type(error).__name__
+        raise EngineError(f"{what}: {text.splitlines()[0].rstrip('.')}.") from error

@@ -6,8 +6,7 @@ import csv
 import json
 import math
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Console
@@ -16,7 +15,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from stedi_glue.entry.terminal import PIPE, console, grid, plural, safe
-from stedi_glue.errors import EngineError, UsageError
+from stedi_glue.errors import UsageError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -34,7 +33,9 @@ def write_rows(frame: DataFrame, form: Format) -> None:
     Raises EngineError when the rows cannot be computed, and UsageError when columns of
     the same name would overwrite each other in JSON.
     """
-    with _explaining():
+    from stedi_glue.backends.engines import explaining
+
+    with explaining("Cannot run the query"):
         names = frame.columns
         if form == "csv":
             _write_csv(names, frame.toLocalIterator())
@@ -134,15 +135,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, bytes | bytearray):
         return bytes(value).hex()
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
-
-
-@contextmanager
-def _explaining() -> Iterator[None]:
-    """Turn an engine's exception, which comes only when rows are asked for, into a sentence."""
-    from pyspark.errors import PySparkException
-
-    try:
-        yield
-    except PySparkException as error:
-        sentence = str(error).strip().splitlines()[0].rstrip(".")
-        raise EngineError(f"Cannot run the query: {sentence}.") from error

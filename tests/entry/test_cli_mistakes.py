@@ -35,7 +35,7 @@ def sentence(said: Said, code: int) -> str:
         (["rollback", "customer_trusted", "seven"], 2, ["integer"]),
         (["query", "SELEC 1"], 1, ["Cannot run the query", "SELEC"]),
         (["query", "SELECT nobody FROM customer_trusted"], 1, ["nobody"]),
-        (["query", "SELECT * FROM customer_trustd"], 1, ["customer_trustd"]),
+        (["query", "SELECT * FROM customer_trustd"], 2, ["customer_trustd"]),
         (
             ["query", "SELECT email, email FROM customer_trusted", "--format", "json"],
             2,
