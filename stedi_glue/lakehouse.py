@@ -136,8 +136,8 @@ class Lakehouse:
         return tuple(self._state(table) for table in self.pipeline.tables)
 
     def history(self, name: str) -> tuple[Snapshot, ...]:
-        """Return a table's retained snapshots, newest first."""
-        return self._existing.history(self._publishable(name))
+        """Return a table's retained snapshots, newest first; landing tables have none."""
+        return self._existing.history(self.pipeline.table(name))
 
     def attempts(self, name: str) -> tuple[Attempt, ...]:
         """Return what became of a table in every run, published or held, newest first."""

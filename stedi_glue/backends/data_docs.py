@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from great_expectations import get_context
-from great_expectations.core import ExpectationSuiteValidationResult
+from great_expectations.core import ExpectationSuite, ExpectationSuiteValidationResult
 from great_expectations.core.expectation_validation_result import (
     expectationSuiteValidationResultSchema,
 )
@@ -49,16 +49,20 @@ class DataDocs:
         self._context = get_context(mode="ephemeral", project_config=config)
 
     def add(
-        self, run_id: str, now: int, results: Mapping[Table, ExpectationSuiteValidationResult]
+        self,
+        run_id: str,
+        now: int,
+        audits: Mapping[Table, tuple[ExpectationSuite, ExpectationSuiteValidationResult]],
     ) -> None:
-        """Keep a run's results, with personal values masked, and build their pages.
+        """Keep a run's suites and results, with personal values masked, and build their pages.
 
         now: when the run began, epoch milliseconds UTC.
         """
         run = RunIdentifier(run_id, datetime.fromtimestamp(now / 1000, UTC))
-        keys = []
-        for table, result in results.items():
-            suite = ExpectationSuiteIdentifier(table.name)
+        keys: list[Any] = []
+        for table, (expectations, result) in audits.items():
+            self._context.suites.add_or_update(expectations)
+            suite = ExpectationSuiteIdentifier(expectations.name)
             key = ValidationResultIdentifier(suite, run, batch_identifier=table.name)
             # Through JSON, because engines count in NumPy's numbers, which the store refuses.
             content = result.to_json_dict()  # type: ignore[no-untyped-call]
@@ -68,7 +72,7 @@ class DataDocs:
             self._context.validation_results_store.set(
                 key, expectationSuiteValidationResultSchema.load(masked)
             )
-            keys.append(key)
+            keys += [suite, key]
         self._context.build_data_docs(resource_identifiers=keys)
 
 
@@ -120,7 +124,11 @@ def _site(folder: str) -> dict[str, Any]:
                 "source_store_name": "validations",
                 "renderer": {"class_name": "ValidationResultsPageRenderer"},
             },
-            "expectations": "None",
+            "expectations": {
+                "class_name": "DefaultSiteSectionBuilder",
+                "source_store_name": "expectations",
+                "renderer": {"class_name": "ExpectationSuitePageRenderer"},
+            },
             "profiling": "None",
         },
     }

@@ -16,7 +16,7 @@ from stedi_glue.errors import RulesError
 from stedi_glue.publish.ports import RuleResult, Verdict
 
 if TYPE_CHECKING:
-    from great_expectations.core import ExpectationSuiteValidationResult
+    from great_expectations.core import ExpectationSuite, ExpectationSuiteValidationResult
     from pyspark.sql import DataFrame
 
     from stedi_glue.model.table import Table
@@ -37,7 +37,7 @@ class ExpectationsAuditor:
         self._docs = docs
         # Two audits in one session would read each other's rows through `_BATCH_VIEW`.
         self._turn = Lock()
-        self._results: dict[Table, ExpectationSuiteValidationResult] = {}
+        self._audits: dict[Table, tuple[ExpectationSuite, ExpectationSuiteValidationResult]] = {}
 
     def check(self, tables: Sequence[Table]) -> None:
         """Raise RulesError unless every table has rules that can be put to it."""
@@ -67,11 +67,13 @@ class ExpectationsAuditor:
                 f"The rules of '{table.name}' look at {', '.join(missing)}, of which there are no "
                 "rows yet; publish it first, or correct the query."
             )
-        from stedi_glue.backends.validation import validate
+        from stedi_glue.backends.validation import expectation_suite, validate
+
+        expectations = expectation_suite(suite)
 
         with self._turn, _views(rows, views):
-            result = validate(suite, rows, now)
-        self._results[table] = result
+            result = validate(expectations, rows, now)
+        self._audits[table] = (expectations, result)
         outcomes = {one.expectation_config.id: one for one in result.results}  # type: ignore[union-attr]
         return Verdict(
             suite.name,
@@ -83,12 +85,12 @@ class ExpectationsAuditor:
 
     def document(self, run_id: str, now: int) -> None:
         """Keep the results of every audit since the last call, and show them in Data Docs."""
-        if self._docs is None or not self._results:
+        if self._docs is None or not self._audits:
             return
         from stedi_glue.backends.data_docs import DataDocs
 
-        DataDocs(self._docs).add(run_id, now, self._results)
-        self._results.clear()
+        DataDocs(self._docs).add(run_id, now, self._audits)
+        self._audits.clear()
 
 
 @contextmanager

@@ -39,18 +39,17 @@ class FrameDatasource(SparkDatasource):
         self._spark = session
 
 
-def validate(suite: Suite, rows: DataFrame, now: int) -> ExpectationSuiteValidationResult:
-    """Put the rules to the rows; each result's expectation has the rule's id.
-
-    now: epoch milliseconds UTC. Raises RulesError when a rule is not a valid expectation.
-    """
-    expectations = _expectations(suite)
+def validate(
+    expectations: ExpectationSuite, rows: DataFrame, now: int
+) -> ExpectationSuiteValidationResult:
+    """Put a suite to the rows; `now` is epoch milliseconds UTC."""
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     # Persisting would leave the rows in the cluster's memory after the audit.
     source = context.data_sources.add_stedi_frame("stedi", persist=False)
     source.use(rows.sparkSession)
-    whole = source.add_dataframe_asset(suite.name).add_batch_definition_whole_dataframe(suite.name)
+    name = expectations.name
+    whole = source.add_dataframe_asset(name).add_batch_definition_whole_dataframe(name)
     result: ExpectationSuiteValidationResult = whole.get_batch({"dataframe": rows}).validate(
         expectations,
         expectation_parameters=dict(parameters(now)),
@@ -59,13 +58,20 @@ def validate(suite: Suite, rows: DataFrame, now: int) -> ExpectationSuiteValidat
     return result
 
 
-def _expectations(suite: Suite) -> ExpectationSuite:
+def expectation_suite(suite: Suite) -> ExpectationSuite:
+    """Return a rules file as Great Expectations' own suite, each expectation with its rule's id.
+
+    Raises RulesError when a rule is not a valid expectation.
+    """
     # Rule by rule: given the whole file, the library logs a rule that is not valid and leaves it
     # out, and the table would pass without it.
     built = []
     for rule in suite.rules:
+        # Data Docs show a description in place of the library's own sentence.
+        described = {"description": f"{rule.note or rule.label} ({rule.severity})"}
         try:
-            built.append(ExpectationConfiguration(**rule.document).to_domain_obj())
+            configuration = ExpectationConfiguration(**{**rule.document, **described})
+            built.append(configuration.to_domain_obj())
         except Exception as error:
             why = " ".join(str(error).split())
             raise RulesError(f"{rule.where} is not a valid expectation: {why}") from None

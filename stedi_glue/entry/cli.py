@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from stedi_glue.entry import lake_view
-from stedi_glue.entry.json_view import print_json, snapshot_json, state_json
+from stedi_glue.entry.json_view import attempt_json, print_json, state_json
 from stedi_glue.entry.row_view import Format, write_rows
 from stedi_glue.entry.run_view import Progress, show_run
 from stedi_glue.entry.terminal import console, show_error
@@ -166,13 +166,27 @@ def tables(
 
 @app.command()
 def history(table: TableName, lake: Lake = None, as_json: AsJson = False) -> None:
-    """List what a table was at each publication, newest first."""
+    """List what became of a table in every run, newest first, and what can be returned to."""
     with _open(Settings.load(lake=lake)) as opened:
-        snapshots = opened.history(table)
+        snapshots = {snapshot.snapshot_id: snapshot for snapshot in opened.history(table)}
+        attempts = opened.attempts(table)
     if as_json:
-        print_json([snapshot_json(snapshot) for snapshot in snapshots])
+        print_json([attempt_json(one, snapshots.get(one.snapshot_id or 0)) for one in attempts])
     else:
-        lake_view.show_history(console(), snapshots)
+        lake_view.show_history(console(), attempts, snapshots)
+
+
+@app.command()
+def docs(
+    lake: Lake = None,
+    show: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
+) -> None:
+    """Print where the Data Docs are: every run's rules and what they found."""
+    with _open(Settings.load(lake=lake)) as opened:
+        page = opened.docs
+    if show:
+        typer.launch(page.as_uri())
+    typer.echo(page)
 
 
 @app.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from stedi_glue.entry.terminal import iso
@@ -12,6 +13,7 @@ from stedi_glue.entry.terminal import iso
 if TYPE_CHECKING:
     from stedi_glue.lakehouse import TableState
     from stedi_glue.publish.ports import Snapshot
+    from stedi_glue.publish.report import Attempt
 
 
 def print_json(value: Any) -> None:
@@ -35,6 +37,27 @@ def state_json(state: TableState, sources: Sequence[str]) -> dict[str, Any]:
         "rows": state.rows,
         "snapshot": snapshot_json(state.snapshot) if state.snapshot else None,
         "columns": columns,
+    }
+
+
+def attempt_json(attempt: Attempt, snapshot: Snapshot | None) -> dict[str, Any]:
+    """Return what became of a table in one run; `snapshot` is null when it cannot be read."""
+    return {
+        "run_id": attempt.run_id,
+        "started_at": iso(attempt.started_at),
+        "engine": attempt.engine,
+        "status": attempt.status,
+        "rows": attempt.rows,
+        "expectations": {
+            "evaluated": attempt.evaluated,
+            "failed": attempt.failed,
+            "warnings": attempt.warned,
+        },
+        "unmet": [asdict(rule) for rule in attempt.unmet],
+        "reason": attempt.reason,
+        "snapshot_id": attempt.snapshot_id,
+        "current": snapshot is not None and snapshot.current,
+        "snapshot": snapshot_json(snapshot) if snapshot else None,
     }
 
 

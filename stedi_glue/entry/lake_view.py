@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -11,6 +11,7 @@ from rich.tree import Tree
 
 from stedi_glue.entry.terminal import (
     NONE,
+    STATUS,
     WIDE,
     ZONE,
     amount,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from stedi_glue.model.pipeline import Pipeline
     from stedi_glue.model.table import Table
     from stedi_glue.publish.ports import Snapshot
+    from stedi_glue.publish.report import Attempt
 
 
 def _rules(snapshot: Snapshot) -> Text:
@@ -71,23 +73,34 @@ def show_contract(out: Console, table: Table, sources: Sequence[str]) -> None:
     out.print(lines)
 
 
-def show_history(out: Console, snapshots: Sequence[Snapshot]) -> None:
-    """Print a table's snapshots, newest first."""
+def show_history(
+    out: Console, attempts: Sequence[Attempt], snapshots: Mapping[int, Snapshot]
+) -> None:
+    """Print what became of a table in every run, newest first, and which states can be read."""
     wide = out.width >= WIDE
-    columns = [figure("snapshot"), word("published"), figure("rows"), figure("rules")]
-    lines = grid(*columns, word("readers"), *((word("engine"), word("run")) if wide else ()))
-    for snapshot in snapshots:
+    columns = [word("run began"), word("status"), figure("rows"), figure("rules")]
+    extra = (word("engine"), word("run")) if wide else ()
+    lines = grid(*columns, figure("snapshot"), word("readers"), *extra)
+    for attempt in attempts:
+        snapshot = snapshots.get(attempt.snapshot_id or 0)
         cells = [
-            Text(str(snapshot.snapshot_id)),
-            Text(iso(snapshot.published_at)),
-            amount(snapshot.rows),
-            _rules(snapshot),
-            Text("see this", "green") if snapshot.current else Text(""),
+            Text(iso(attempt.started_at)),
+            Text(attempt.status, STATUS[attempt.status]),
+            amount(attempt.rows),
+            verdict_text(attempt.evaluated, attempt.failed, attempt.warned),
+            Text(str(snapshot.snapshot_id)) if snapshot else NONE,
+            _readers(snapshot),
         ]
         if wide:
-            cells += [Text(snapshot.summary.get(f"stedi.{k}", "-")) for k in ("engine", "run-id")]
+            cells += [Text(attempt.engine), Text(attempt.run_id)]
         lines.add_row(*cells)
     out.print(lines)
+
+
+def _readers(snapshot: Snapshot | None) -> Text:
+    if snapshot is None:
+        return Text("")
+    return Text("see this", "green") if snapshot.current else Text("can return", "dim")
 
 
 def show_lineage(out: Console, pipeline: Pipeline) -> None:

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from stedi_glue.entry.terminal import (
     NONE,
+    STATUS,
     WIDE,
     ZONE,
     amount,
@@ -33,13 +34,6 @@ if TYPE_CHECKING:
     from stedi_glue.publish.ports import RuleResult
     from stedi_glue.publish.report import RunReport, TableReport
 
-STATUS = {
-    "published": "green",
-    "audited": "green",
-    "held": "yellow",
-    "skipped": "dim",
-    "failed": "red",
-}
 STEPS = ("transform", "audit", "publish")
 STARTING = "starting"
 

@@ -17,6 +17,13 @@ WIDE = 118
 PIPE = 100_000
 
 ZONE = {"landing": "yellow", "trusted": "cyan", "curated": "green"}
+STATUS = {
+    "published": "green",
+    "audited": "green",
+    "held": "yellow",
+    "skipped": "dim",
+    "failed": "red",
+}
 NONE = Text("-", "dim")
 
 

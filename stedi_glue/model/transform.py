@@ -41,7 +41,9 @@ class ZoneTransform:
         build = cls.__dict__.get("build")
         if build is None:
             near = get_close_matches("build", cls.__dict__, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else f"it returns the rows of '{into.name}'."
+            hint = (
+                f"did you mean '{near[0]}'?" if near else f"it returns the rows of '{into.name}'."
+            )
             raise DefinitionError(f"{cls.__name__} needs a method called 'build': {hint}")
         parameters = list(inspect.signature(build).parameters.values())[1:]
         if not parameters or any(p.kind is not p.POSITIONAL_OR_KEYWORD for p in parameters):

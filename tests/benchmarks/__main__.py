@@ -69,7 +69,7 @@ def _kept(contenders: Sequence[str], without: Sequence[str]) -> list[str]:
 
 
 def _rows(text: str) -> int:
-    found = re.fullmatch(r"([0-9_]+)([kM]?)", text)
+    found = re.fullmatch(r"([0-9][0-9_]*)([kM]?)", text)
     if not found or int(found[1]) < 1:
         raise argparse.ArgumentTypeError(f"'{text}' is no number of rows like 5000, 300k or 10M")
     return int(found[1]) * UNITS[found[2].lower()]

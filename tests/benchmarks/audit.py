@@ -132,7 +132,7 @@ def _spoiled(
     clean = ds.dataset(table).head(SPOILED_ROWS)
     some = {p for p, c in enumerate(checks) if c.kind in ("matches", "unique") or c.column == "z"}
     some -= {p for p, c in enumerate(checks) if c.kind == "present"}
-    cases = []
+    cases: list[tuple[list[Path], list[bool] | None]] = []
     for name, broken in (("all", set(range(len(checks)))), ("some", some)):
         file = folder / f"{name}.parquet"
         pq.write_table(spoil(clean, checks, broken), file)
@@ -148,7 +148,7 @@ def _warm_up(
         answer = worker.judge(files)
         if "reason" in answer:
             return str(answer["reason"])
-        _require(name, answer, expected)
+        require(name, answer, expected)
     return ""
 
 
@@ -156,11 +156,11 @@ def _judged(name: str, worker: Worker, files: Sequence[Path], expected: list[boo
     answer = worker.judge(files)
     if "reason" in answer:
         raise BenchmarkError(f"{name} failed: {answer['reason']}")
-    _require(name, answer, expected)
+    require(name, answer, expected)
     return float(answer["seconds"])
 
 
-def _require(name: str, answer: dict[str, Any], expected: list[bool] | None) -> None:
+def require(name: str, answer: dict[str, Any], expected: list[bool] | None) -> None:
     """Refuse figures of a contender that judges wrongly; None: the rows meet every rule."""
     verdicts = answer["verdicts"]
     if verdicts != (expected or [True] * len(verdicts)):

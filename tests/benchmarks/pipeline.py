@@ -35,7 +35,7 @@ def compare(
             sample = _measure(name, landing, engine, data)
             samples[name].append(sample)
             tell(f"round {turn} of {repeat}, {name}: {sample['process']:.2f} s")
-    _agree({name: taken[0]["rows"] for name, taken in samples.items()})
+    agree({name: taken[0]["rows"] for name, taken in samples.items()})
     whole = medians({name: [one["process"] for one in taken] for name, taken in samples.items()})
     inner = medians({name: [one["run"] for one in taken] for name, taken in samples.items()})
     return {
@@ -101,7 +101,7 @@ def _measure(name: str, landing: Path, engine: str, data: Path) -> dict[str, Any
     }
 
 
-def _agree(rows: dict[str, dict[str, int]]) -> None:
+def agree(rows: dict[str, dict[str, int]]) -> None:
     """Refuse figures of contenders that did not do the same work."""
     (first, expected), *others = rows.items()
     for name, made in others:

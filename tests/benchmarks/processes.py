@@ -14,7 +14,8 @@ from typing import Any
 from tests.benchmarks.figures import BenchmarkError
 
 ROOT = Path(__file__).parents[2]
-GLANCE_SECONDS = 0.05
+# Often enough to catch a peak, and seldom enough not to slow down what is watched.
+GLANCE_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ def command(module: str, *arguments: object) -> list[str]:
 
 
 def run(module: str, *arguments: object, watch: Callable[[int], None] | None = None) -> Finished:
-    """Run a module to its end; `watch` is told its process id many times a second."""
+    """Run a module to its end; `watch` is told its process id a few times a second."""
     start = time.perf_counter()
     process = subprocess.Popen(
         command(module, *arguments),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib.util import find_spec
 from math import log
 from pathlib import Path
 from typing import Any
@@ -13,26 +15,38 @@ from tests.benchmarks import inputs, processes
 from tests.benchmarks.figures import BenchmarkError, medians, tell, text_table
 
 
+class Peak:
+    """The most resident memory seen of a process and its children; in bytes."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+
+    def look(self, pid: int) -> None:
+        """Measure it now."""
+        import psutil
+
+        total = 0
+        with suppress(psutil.NoSuchProcess):
+            parent = psutil.Process(pid)
+            for member in (parent, *parent.children(recursive=True)):
+                with suppress(psutil.NoSuchProcess):
+                    total += member.memory_info().rss
+        self.bytes = max(self.bytes, total)
+
+
 def measure(sizes: Sequence[int], engine: str, repeat: int, data: Path) -> dict[str, Any]:
     """Run the product once per size and round; return seconds and peak bytes for each size."""
-    bytes_of = _resident()
+    _require_psutil()
     roots = {rows: inputs.landing(data, rows) for rows in sizes}
     seconds: dict[int, list[float]] = {rows: [] for rows in sizes}
     peaks: dict[int, list[float]] = {rows: [] for rows in sizes}
     for turn in range(1, repeat + 1):
         for rows, root in roots.items():
-            seen: list[int] = []
+            peak = Peak()
             with inputs.fresh_lake(data) as lake:
-                done = processes.run(
-                    "product",
-                    "gated",
-                    root,
-                    lake,
-                    engine,
-                    watch=lambda pid, seen=seen: seen.append(bytes_of(pid)),  # type: ignore[misc]
-                )
+                done = processes.run("product", "gated", root, lake, engine, watch=peak.look)
             seconds[rows].append(done.seconds)
-            peaks[rows].append(max(seen))
+            peaks[rows].append(peak.bytes)
             tell(f"round {turn} of {repeat}, {rows:,} rows: {done.seconds:.2f} s")
     points = [
         {
@@ -54,7 +68,8 @@ def measure(sizes: Sequence[int], engine: str, repeat: int, data: Path) -> dict[
 
 def text(found: dict[str, Any]) -> str:
     """Show the figures of `measure`; the exponents between neighbours and over all sizes."""
-    rows, before = [], None
+    rows: list[list[str]] = []
+    before: dict[str, Any] | None = None
     for point in found["points"]:
         pair = [before, point] if before else []
         rows.append(
@@ -83,27 +98,6 @@ def _exponent(points: Sequence[dict[str, Any]], what: str) -> float | None:
     return round(float(slope), 3)
 
 
-def _resident() -> Callable[[int], int]:
-    """Return what measures the resident memory of a process and its children."""
-    try:
-        import psutil
-    except ImportError:
-        raise BenchmarkError(
-            "Memory is measured with psutil: pip install -e '.[benchmark]'."
-        ) from None
-
-    def resident(pid: int) -> int:
-        total = 0
-        try:
-            parent = psutil.Process(pid)
-            family = [parent, *parent.children(recursive=True)]
-        except psutil.NoSuchProcess:
-            return 0
-        for member in family:
-            try:
-                total += member.memory_info().rss
-            except psutil.NoSuchProcess:
-                continue
-        return total
-
-    return resident
+def _require_psutil() -> None:
+    if find_spec("psutil") is None:
+        raise BenchmarkError("Memory is measured with psutil: pip install -e '.[benchmark]'.")

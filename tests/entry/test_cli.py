@@ -108,18 +108,39 @@ def test_a_held_run_in_json(stedi: Stedi, own_rules: Path) -> None:
 
 def test_a_rollback_and_its_history(stedi: Stedi) -> None:
     assert stedi("run", "customer_trusted").code == 0
-    newest, previous, *_ = objects(stedi("history", "customer_trusted", "--json").out)
+    runs = objects(stedi("history", "customer_trusted", "--json").out)
+    newest, previous, *_ = (run for run in runs if run["snapshot"])
     assert (newest["current"], previous["current"]) == (True, False)
 
     said = stedi("rollback", "customer_trusted")
     assert said.code == 0
     assert f"snapshot {previous['snapshot_id']} again" in said.out
     table = stedi("history", "customer_trusted").out
-    assert re.search(rf"^ *{previous['snapshot_id']} .* see this ", table, re.MULTILINE)
+    assert re.search(rf" {previous['snapshot_id']}  see this ", table, re.MULTILINE)
 
     assert stedi("rollback", "customer_trusted", str(newest["snapshot_id"])).code == 0
     now = objects(stedi("history", "customer_trusted", "--json").out)
     assert next(one for one in now if one["current"]) == newest
+
+
+def test_a_held_run_stays_in_the_history_and_in_the_docs(
+    stedi: Stedi, demo_lake: Path, own_rules: Path
+) -> None:
+    add_rule(own_rules / "customers_curated.json", NO_ROWS)
+    assert stedi("run", "customers_curated", "--rules", own_rules).code == 3
+    held = objects(stedi("history", "customers_curated", "--json").out)[0]
+    assert (held["status"], held["snapshot"], held["current"]) == ("held", None, False)
+    assert held["expectations"]["failed"] == 1
+    failed = [rule["note"] for rule in held["unmet"] if rule["severity"] == "critical"]
+    assert failed == ["There is nobody."]
+    line = stedi("history", "customers_curated").out.splitlines()[2]
+    assert re.search(r" held +98 +39, 1 failed +- ", line)
+
+    page = Path(stedi("docs").out.strip())
+    assert page == demo_lake / "docs" / "index.html"
+    assert held["run_id"] in page.read_text(encoding="utf-8")
+    run = demo_lake / "docs" / "validations" / "customers_curated" / str(held["run_id"])
+    assert "There is nobody." in next(run.rglob("*.html")).read_text(encoding="utf-8")
 
 
 def test_the_tables_of_a_lake(stedi: Stedi) -> None:

@@ -10,7 +10,7 @@ from great_expectations.expectations.registry import get_metric_provider
 
 from stedi_glue.backends.fused import counts, samples
 from stedi_glue.backends.fused.domains import DomainEngine
-from stedi_glue.backends.fused.metrics import Metric, Stage, stage
+from stedi_glue.backends.fused.metrics import INDEX_QUERY, Metric, Stage, stage
 from stedi_glue.backends.fused.one_query import Answers, ask
 from stedi_glue.backends.fused.views import selecting
 
@@ -120,7 +120,7 @@ class FusedExecutionEngine(DomainEngine):
 
     def _samples(self, metrics: Sequence[Metric], resolved: Answers) -> Answers:
         """Show failed rows in one query; none when no row failed."""
-        failed = [metric for metric in metrics if resolved.get(metric.count, 1)]
+        answers: Answers = {one.id: None if one.what == INDEX_QUERY else [] for one in metrics}
+        failed = [one for one in metrics if one.what != INDEX_QUERY and resolved.get(one.count, 1)]
         with selecting(self) as select:
-            answers = ask(samples.questions(self, failed, select))
-        return {metric.id: answers.get(metric.id, []) for metric in metrics}
+            return answers | ask(samples.questions(self, failed, select))

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     )
     from pyspark.sql import Column
 
+# The text of a query, which takes Spark longer to write than the others take to run.
+INDEX_QUERY = "unexpected_index_query"
 _UNIQUE = (ColumnValuesUnique, CompoundColumnsUnique)
 _WINDOW = MetricPartialFunctionTypes.WINDOW_CONDITION_FN
 
@@ -119,9 +121,17 @@ def stage(configuration: MetricConfiguration, engine: ExecutionEngine) -> Stage:
     if provider is UnexpectedRowsQueryRowCount or function is None:
         return Stage.COUNTS
     condition, _, what = name.rpartition(".")
+    if what == INDEX_QUERY:
+        return Stage.OWN if _shown(configuration) else Stage.SAMPLES
     if what not in _STAGES or not issubclass(provider, MapMetricProvider):
         return Stage.OWN
     if provider in _UNIQUE:
         return Stage.OWN if what == "unexpected_rows" else _STAGES[what]
     _, made = get_metric_provider(f"{condition}.condition", engine)
     return Stage.OWN if made.metric_fn_type is _WINDOW else _STAGES[what]
+
+
+def _shown(index_query: MetricConfiguration) -> bool:
+    """Tell whether a result has a place for the text of the query that finds its rows."""
+    asked = index_query.metric_value_kwargs["result_format"]
+    return asked["result_format"] == "COMPLETE" or bool(asked.get("return_unexpected_index_query"))

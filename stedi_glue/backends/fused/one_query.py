@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import reduce
@@ -30,22 +31,32 @@ class Question:
 
 def ask(questions: Iterable[Question]) -> Answers:
     """Return what all questions find out, from one query; from none when there are none."""
-    asked = list(questions)
+    # The widest first: the others then fit into its columns.
+    asked = sorted(questions, key=lambda question: -len(question.frame.columns))
     if not asked:
         return {}
-    tagged: list[DataFrame] = []
-    places: list[slice] = []
-    end = 1
-    for number, question in enumerate(asked):
-        start, end = end, end + len(question.frame.columns)
-        named = question.frame.toDF(*(f"_{place}" for place in range(start, end)))
-        tagged.append(named.select(F.lit(number).alias("_question"), "*"))
-        places.append(slice(start, end))
-    found: list[Rows] = [[] for _ in asked]
+    places = [_places(question.frame) for question in asked]
+    tagged = (
+        question.frame.toDF(*names).select(F.lit(number).alias("question"), "*")
+        for number, (question, names) in enumerate(zip(asked, places, strict=True))
+    )
     union = reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), tagged)
+    answered: list[Rows] = [[] for _ in asked]
     for row in union.collect():
-        found[row[0]].append(tuple(row[places[row[0]]]))
+        number = row["question"]
+        answered[number].append(tuple(row[place] for place in places[number]))
     answers: Answers = {}
-    for question, rows in zip(asked, found, strict=True):
+    for question, rows in zip(asked, answered, strict=True):
         answers.update(question.read(rows))
     return answers
+
+
+def _places(frame: DataFrame) -> list[str]:
+    """Name each column by its type and number: frames share the columns of the union."""
+    seen: Counter[str] = Counter()
+    places = []
+    for field in frame.schema:
+        kind = field.dataType.simpleString()
+        places.append(f"{kind} {seen[kind]}")
+        seen[kind] += 1
+    return places
