@@ -75,13 +75,13 @@ def test_spark_without_java_is_one_sentence(
 ) -> None:
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setenv(variable, str(tmp_path))
-    with pytest.raises(EngineError, match="needs Java 17, .* choose '--engine sail'"):
+    with pytest.raises(EngineError, match=r"needs Java 17, .* choose '--engine sail'"):
         _ = SparkEngine().session
 
 
 def test_sail_without_its_package_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pysail.spark", None)
-    with pytest.raises(EngineError, match="pip install pysail.* choose '--engine spark'"):
+    with pytest.raises(EngineError, match=r"pip install pysail.* choose '--engine spark'"):
         _ = SailEngine().session
 
 

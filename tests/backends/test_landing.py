@@ -139,7 +139,7 @@ def test_a_damaged_manifest_costs_a_parse_and_nothing_else(on_sail: Lake) -> Non
 
 
 def test_no_raw_data_is_one_sentence(on_sail: Lake) -> None:
-    with pytest.raises(LandingError, match="no raw data for 'accelerometer_landing' in '.*': put"):
+    with pytest.raises(LandingError, match=r"no raw data for 'accelerometer_landing' in '.*': put"):
         on_sail.folder.check([ACCELEROMETER_LANDING])
     on_sail.raw.rmdir()
     with pytest.raises(LandingError, match="no raw data for 'accelerometer_landing'"):

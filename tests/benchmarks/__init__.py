@@ -15,7 +15,7 @@ still has the start of the engine in it.
 
 audit: every contender judges one Parquet table by the same rules in a process of its own, and
 they take turns. Engine start and imports are left out, everything else counts. Before that, all
-must tell the broken rules of two spoiled tables. `raw` is one aggregate written by hand, the
+must find the broken rules of two spoiled tables. `raw` is one aggregate written by hand, the
 floor; `stock` is Great Expectations without this project's execution engine.
 
 scale: seconds and peak resident memory of the process and its children. An exponent of 1 is

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -85,9 +85,9 @@ class Lake:
 
 
 @pytest.fixture
-def lake(tmp_path: Path, sail: SailEngine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lake]:
+def lake(tmp_path: Path, sail: SailEngine, monkeypatch: pytest.MonkeyPatch) -> Lake:
     monkeypatch.setattr("stedi_glue.lakehouse.open_engine", lambda name: sail)
-    yield Lake(tmp_path)
+    return Lake(tmp_path)
 
 
 def statuses(report) -> dict[str, str]:  # type: ignore[no-untyped-def]
@@ -197,7 +197,7 @@ def test_a_second_run_publishes_the_same_rows_and_unused_files_go(lake: Lake) ->
 def test_a_run_of_one_table_reads_the_others_as_published(lake: Lake) -> None:
     lake.land(5, 15, 25)
     with pytest.raises(
-        UsageError, match="'higher' is made from 'high', .*stedi-glue run high higher"
+        UsageError, match=r"'higher' is made from 'high', .*stedi-glue run high higher"
     ):
         lake.house.run("higher")
     lake.house.run()
