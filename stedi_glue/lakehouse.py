@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 from collections.abc import Iterator
@@ -100,7 +101,7 @@ class Lakehouse:
         self._require_folder()
         # Whatever can be found wrong is found before a lake is created or locked.
         self._runner.check(tables)
-        with self._writing():
+        with self._writing(), _patient_collector():
             self._catalog.create()
             return self._runner.run(self._runner.check(tables), on_step)
 
@@ -237,3 +238,18 @@ class Lakehouse:
             yield
         finally:
             lock.release()
+
+
+@contextmanager
+def _patient_collector() -> Iterator[None]:
+    """Let Python look for garbage less often during a run.
+
+    The libraries of an audit make hundreds of thousands of objects that stay; going through
+    them again and again takes a fifth of a short run.
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, 50, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from importlib import import_module
 from numbers import Real
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
 from stedi_glue.backends.suites import Rule, RulesFolder
@@ -38,6 +39,11 @@ class ExpectationsAuditor:
         # Two audits in one session would read each other's rows through `_BATCH_VIEW`.
         self._turn = Lock()
         self._audits: dict[Table, tuple[ExpectationSuite, ExpectationSuiteValidationResult]] = {}
+
+    def prepare(self) -> None:
+        """Import Great Expectations in the background: it takes seconds."""
+        module = "stedi_glue.backends.validation"
+        Thread(target=import_module, args=(module,), daemon=True).start()
 
     def check(self, tables: Sequence[Table]) -> None:
         """Raise RulesError unless every table has rules that can be put to it."""

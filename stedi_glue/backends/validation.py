@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Literal
+from typing import ClassVar, Literal
 
 # Read once, when the library is imported: rules and results stay on this machine.
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
@@ -12,6 +12,7 @@ import great_expectations as gx
 from great_expectations.core import ExpectationSuite, ExpectationSuiteValidationResult
 from great_expectations.data_context.types.base import ProgressBarsConfig
 from great_expectations.datasource.fluent.spark_datasource import SparkDatasource
+from great_expectations.execution_engine import ExecutionEngine
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 from pyspark.sql import DataFrame, SparkSession
 
@@ -24,11 +25,13 @@ class FrameDatasource(SparkDatasource):
 
     Great Expectations would look for a session by itself: with several engines in one
     process it can find the wrong one, and with none it starts a JVM. Defining the class
-    registers it as `context.data_sources.add_stedi_frame`; an execution engine of our own
-    goes into `execution_engine_override`.
+    registers it as `context.data_sources.add_stedi_frame`.
     """
 
     type: Literal["stedi_frame"] = "stedi_frame"  # type: ignore[assignment]
+
+    # The engine that answers the suites; None is Great Expectations' own.
+    execution_engine_override: ClassVar[type[ExecutionEngine] | None] = None
 
     def get_spark(self) -> SparkSession:
         """Return the session it was given."""

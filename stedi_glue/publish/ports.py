@@ -167,6 +167,9 @@ class Catalog(Protocol):
 class Auditor(Protocol):
     """Judges staged rows by a table's rules."""
 
+    def prepare(self) -> None:
+        """Get ready in the background, while the engine starts and the first rows are written."""
+
     def check(self, tables: Sequence[Table]) -> None:
         """Raise RulesError unless every table has rules that can be used."""
 

@@ -78,6 +78,7 @@ class Runner:
 
     def run(self, tables: Sequence[Table], observer: Observer | None = None) -> RunReport:
         """Make the tables that `check` returned."""
+        self._auditor.prepare()
         started = self._clock()
         run_id = f"{datetime.fromtimestamp(started, UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
         run = _Run(self, run_id, observer or (lambda table, step: None))
