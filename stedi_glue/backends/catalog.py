@@ -7,14 +7,13 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from stedi_glue.backends.iceberg import iceberg_schema, replacement, shape, used_files
 from stedi_glue.backends.storage import Storage
 from stedi_glue.errors import LakeError, UsageError
 from stedi_glue.publish.ports import Snapshot, Staged
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
-    from pyiceberg.io import FileIO
-    from pyiceberg.schema import Schema
     from pyiceberg.table import Table as IcebergTable
     from pyiceberg.table import Transaction
 
@@ -154,7 +153,7 @@ class IcebergCatalog:
             if expired:
                 iceberg.maintenance.expire_snapshots().by_ids(expired).commit()
                 iceberg = self._published(table)
-        used = _used_files(iceberg) if iceberg is not None else set()
+        used = used_files(iceberg) if iceberg is not None else set()
         location = self._location(table)
         kept = f"{self.new_folder(table, keep)}/" if keep else None
         self._storage.delete(
@@ -217,7 +216,7 @@ class IcebergCatalog:
         """Bring the published schema to the contract's; every row is about to be replaced."""
         wanted = iceberg_schema(table)
         have = transaction.table_metadata.schema()
-        if _shape(have) == _shape(wanted):
+        if shape(have) == shape(wanted):
             return
         with transaction.update_schema(allow_incompatible_changes=True) as update:
             for name in set(have.column_names) - set(wanted.column_names):
@@ -241,7 +240,7 @@ class IcebergCatalog:
         old = [task.file for task in iceberg.scan().plan_files()] if iceberg else []
         io = transaction._table.io
         new = parquet_files_to_data_files(io, transaction.table_metadata, iter(staged.files))
-        with _replacement(transaction, io, summary) as snapshot:
+        with replacement(transaction, io, summary) as snapshot:
             for file in old:
                 snapshot.delete_data_file(file)
             for file in new:
@@ -262,63 +261,5 @@ def _connect_sqlite(path: str, root: str) -> Catalog:
         ) from error
 
 
-def _replacement(transaction: Transaction, io: FileIO, summary: Mapping[str, str]) -> Any:
-    """Return pyiceberg's overwrite, less the records of files that earlier snapshots deleted.
-
-    pyiceberg carries those manifests along for ever: one more with every publication.
-    """
-    from pyiceberg.table.snapshots import Operation
-    from pyiceberg.table.update.snapshot import _OverwriteFiles
-
-    class Replacement(_OverwriteFiles):
-        def _existing_manifests(self) -> list[Any]:
-            manifests = super()._existing_manifests()
-            return [m for m in manifests if m.has_added_files() or m.has_existing_files()]
-
-    operation = Operation.OVERWRITE if transaction.table_metadata.snapshots else Operation.APPEND
-    return Replacement(operation, transaction, io, snapshot_properties=dict(summary))
-
-
-def iceberg_schema(table: Table) -> Schema:
-    """Return the contract as an Iceberg schema, documentation included."""
-    from pyiceberg import types
-    from pyiceberg.schema import Schema
-
-    iceberg: dict[str, Any] = {
-        "string": types.StringType(),
-        "int": types.IntegerType(),
-        "bigint": types.LongType(),
-        "double": types.DoubleType(),
-        "boolean": types.BooleanType(),
-    }
-    return Schema(
-        *[
-            types.NestedField(
-                field_id=number,
-                name=column.name,
-                field_type=iceberg[column.type],
-                required=False,
-                doc=column.doc,
-            )
-            for number, column in enumerate(table.columns, start=1)
-        ]
-    )
-
-
-def _shape(schema: Schema) -> list[tuple[str, str, str | None]]:
-    return [(field.name, str(field.field_type), field.doc) for field in schema.fields]
-
-
 def _sequence(snapshot: Any) -> tuple[int, int]:
     return (snapshot.sequence_number or 0, snapshot.timestamp_ms)
-
-
-def _used_files(iceberg: IcebergTable) -> set[str]:
-    """Every file that a retained snapshot or the metadata log refers to."""
-    used = {iceberg.metadata_location, *(e.metadata_file for e in iceberg.metadata.metadata_log)}
-    for snapshot in iceberg.snapshots():
-        used.add(snapshot.manifest_list)
-        for manifest in snapshot.manifests(iceberg.io):
-            used.add(manifest.manifest_path)
-            used.update(e.data_file.file_path for e in manifest.fetch_manifest_entry(iceberg.io))
-    return used

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import ClassVar, Literal
+from typing import Literal
 
 # Read once, when the library is imported: rules and results stay on this machine.
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
@@ -12,7 +12,6 @@ import great_expectations as gx
 from great_expectations.core import ExpectationSuite, ExpectationSuiteValidationResult
 from great_expectations.data_context.types.base import ProgressBarsConfig
 from great_expectations.datasource.fluent.spark_datasource import SparkDatasource
-from great_expectations.execution_engine import ExecutionEngine
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 from pyspark.sql import DataFrame, SparkSession
 
@@ -29,9 +28,6 @@ class FrameDatasource(SparkDatasource):
     """
 
     type: Literal["stedi_frame"] = "stedi_frame"  # type: ignore[assignment]
-
-    # The engine that answers the suites; None is Great Expectations' own.
-    execution_engine_override: ClassVar[type[ExecutionEngine] | None] = None
 
     def get_spark(self) -> SparkSession:
         """Return the session it was given."""
