@@ -61,6 +61,7 @@ class Lakehouse:
         self, root: str, landing: str, engine: str, pipeline: Pipeline, rules: Path | None
     ) -> None:
         self.root = root
+        self._raw = landing
         self.pipeline = pipeline
         self._engine = open_engine(engine)
         self._landing = LandingFolder(landing, root, self._engine)
@@ -141,8 +142,14 @@ class Lakehouse:
         return self._existing.history(self.pipeline.table(name))
 
     def attempts(self, name: str) -> tuple[Attempt, ...]:
-        """Return what became of a table in every run, published or held, newest first."""
-        return self._journal.attempts(self.pipeline.table(name).name)
+        """Return what became of a table in every run, published or held, newest first.
+
+        A run that was killed left no report; what it published is told from its snapshots.
+        """
+        attempts = self._journal.attempts(self.pipeline.table(name).name)
+        known = {attempt.snapshot_id for attempt in attempts}
+        told = [_told(one) for one in self.history(name) if one.snapshot_id not in known]
+        return tuple(sorted((*attempts, *told), key=lambda one: one.started_at, reverse=True))
 
     @property
     def docs(self) -> Path:
@@ -164,7 +171,9 @@ class Lakehouse:
     def ddl(self, *names: str) -> str:
         """Return Athena's statements that create the named tables, or all of them."""
         chosen = [self.pipeline.table(name) for name in names] or self.pipeline.tables
-        return "\n\n".join(athena_ddl(table, self.root) for table in chosen) + "\n"
+        roots = {Zone.LANDING: self._raw}
+        statements = [athena_ddl(table, roots.get(table.zone, self.root)) for table in chosen]
+        return "\n\n".join(statements) + "\n"
 
     def lineage(self) -> str:
         """Return the graph of tables as a Mermaid flowchart."""
@@ -238,6 +247,21 @@ class Lakehouse:
             yield
         finally:
             lock.release()
+
+
+def _told(snapshot: Snapshot) -> Attempt:
+    summary = snapshot.summary
+    return Attempt(
+        run_id=summary.get("stedi.run-id", ""),
+        started_at=snapshot.published_at,
+        engine=summary.get("stedi.engine", ""),
+        status="published",
+        rows=snapshot.rows,
+        snapshot_id=snapshot.snapshot_id,
+        evaluated=int(summary.get("stedi.rules-evaluated", 0)),
+        failed=0,
+        warned=int(summary.get("stedi.rules-warned", 0)),
+    )
 
 
 @contextmanager

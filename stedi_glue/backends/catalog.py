@@ -173,7 +173,7 @@ class IcebergCatalog:
         if not self.exists:
             return None
         try:
-            return self._catalog.load_table((self._database, table.name))
+            iceberg = self._catalog.load_table((self._database, table.name))
         except NoSuchTableError:
             return None
         except FileNotFoundError as error:
@@ -181,6 +181,14 @@ class IcebergCatalog:
                 f"The catalog knows '{table.name}', but its metadata file is gone; a lake on disk "
                 "cannot be moved. Restore the folder, or remove the catalog and run again."
             ) from error
+        if not iceberg.location().startswith(f"{self._root}/"):
+            # Its files are elsewhere: writing or tidying here would change another lake.
+            raise LakeError(
+                f"The lake in '{self._root}' is a copy of the one with '{iceberg.location()}', and "
+                "its catalog still names the files there; a lake on disk cannot be copied or "
+                "moved. Run into a new folder instead."
+            )
+        return iceberg
 
     def _published(self, table: Table) -> IcebergTable:
         iceberg = self._load(table)
@@ -249,10 +257,12 @@ class IcebergCatalog:
 
 def _connect_sqlite(path: str, root: str) -> Catalog:
     from pyiceberg.catalog.sql import SqlCatalog
+    from sqlalchemy import URL
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
-        return SqlCatalog("stedi", uri=f"sqlite:///{path}", warehouse=root)
+        uri = URL.create("sqlite", database=path).render_as_string()
+        return SqlCatalog("stedi", uri=uri, warehouse=root)
     except SQLAlchemyError as error:
         cause = getattr(error, "orig", error)
         raise LakeError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 from abc import ABC, abstractmethod
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 # PySpark's process-wide switch between its classic and its Spark Connect functions.
 _CONNECT_MODE = "SPARK_CONNECT_MODE_ENABLED"
+_LEADING_COMMENTS = re.compile(r"\A(\s+|--[^\n]*\n|/\*.*?\*/)+", re.DOTALL)
 
 
 class _SessionEngine(ABC):
@@ -87,14 +89,18 @@ class _SessionEngine(ABC):
             writer.save(folder)
 
     def query(self, sql: str, views: Mapping[str, DataFrame]) -> DataFrame:
-        """Run SQL over the named frames."""
+        """Run SQL over the named frames; UsageError for a statement that does not only read."""
+        query = sql.strip().rstrip(";")
+        words = _LEADING_COMMENTS.sub("", query).split(maxsplit=1)
+        if not words or words[0].lower().lstrip("(") not in ("select", "with", "values", "from"):
+            raise UsageError("A query only reads the lake's tables: write a SELECT.")
         with explaining("Cannot run the query"):
             for name, frame in views.items():
                 frame.createOrReplaceTempView(name)
-            result = self.session.sql(sql)
-            # Asking for the schema has the query checked here rather than at its first use.
-            _ = result.schema
-            return result
+            # Only a query can stand inside another, so what writes is refused before it runs;
+            # and asking for the schema has it checked here rather than at its first use.
+            _ = self.session.sql(f"SELECT * FROM (\n{query}\n)").schema  # noqa: S608
+            return self.session.sql(query)
 
 
 class SailEngine(_SessionEngine):

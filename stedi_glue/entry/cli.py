@@ -205,9 +205,9 @@ def rollback(
 
 
 @app.command()
-def ddl(names: TableNames = None, lake: Lake = None) -> None:
+def ddl(names: TableNames = None, lake: Lake = None, landing: Landing = None) -> None:
     """Print the statements that create the tables in Athena."""
-    with _open(Settings.load(lake=lake)) as opened:
+    with _open(Settings.load(lake=lake, landing=landing)) as opened:
         sys.stdout.write(opened.ddl(*names or ()))
 
 

@@ -39,7 +39,7 @@ def athena_ddl(table: Table, root: str, database: str = "stedi") -> str:
         name=table.name,
         columns=columns,
         doc=_quoted(table.doc),
-        location=_quoted(f"{root}/{table.location}/"),
+        location=f"'{root}/{table.location}/'",
     )
 
 

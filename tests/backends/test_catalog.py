@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -189,3 +190,25 @@ def test_a_damaged_catalog_is_one_sentence(catalog: IcebergCatalog, tmp_path: Pa
     (tmp_path / "lake" / "catalog.db").write_bytes(b"no database at all, but long enough" * 99)
     with pytest.raises(LakeError, match=r"Cannot open the lake's catalog .*restore"):
         IcebergCatalog.local(str(tmp_path / "lake")).current(STEPS)
+
+
+def test_a_percent_sign_in_the_path_means_itself(tmp_path: Path) -> None:
+    (tmp_path / "a b").mkdir()
+    lake = tmp_path / "a%20b"
+    catalog = IcebergCatalog.local(str(lake))
+    publish(catalog, "run-1", 1)
+    assert (lake / "catalog.db").is_file()
+    assert list((tmp_path / "a b").iterdir()) == []
+    assert IcebergCatalog.local(str(lake)).history(STEPS) == catalog.history(STEPS)
+
+
+def test_a_copied_lake_is_refused_and_the_original_left_alone(
+    catalog: IcebergCatalog, tmp_path: Path
+) -> None:
+    publish(catalog, "run-1", 1)
+    shutil.copytree(tmp_path / "lake", tmp_path / "copy")
+    copy = IcebergCatalog.local(str(tmp_path / "copy"))
+    for attempt in (lambda: copy.current(STEPS), lambda: publish(copy, "run-2", 2)):
+        with pytest.raises(LakeError, match=r"is a copy of .* cannot be copied or moved"):
+            attempt()
+    assert [s.rows for s in catalog.history(STEPS)] == [1]

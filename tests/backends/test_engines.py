@@ -113,3 +113,35 @@ def test_importing_the_package_starts_and_imports_nothing_heavy() -> None:
         """
     )
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "INSERT OVERWRITE DIRECTORY '{folder}' USING csv SELECT 1 AS a",
+        "CREATE TABLE evil USING csv LOCATION '{folder}' AS SELECT 1 AS a",
+        "WITH a AS (SELECT 1) INSERT OVERWRITE DIRECTORY '{folder}' USING csv SELECT * FROM a",
+        "/* harmless */ DROP VIEW readings",
+        "SELECT 1) INSERT INTO readings (SELECT 2",
+        "",
+    ],
+)
+def test_a_query_only_reads(engine: SailEngine | SparkEngine, tmp_path: Path, sql: str) -> None:
+    readings = engine.session.createDataFrame(ROWS, ACCELEROMETER_LANDING.schema())
+    with pytest.raises((UsageError, EngineError)):
+        engine.query(sql.format(folder=tmp_path / "evil"), {"readings": readings})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT user FROM readings ORDER BY user DESC;",
+        "-- why\nWITH r AS (SELECT user FROM readings) SELECT * FROM r ORDER BY user DESC",
+        "(SELECT user FROM readings WHERE x > 0) UNION ALL (SELECT NULL) ORDER BY 1 NULLS LAST",
+    ],
+)
+def test_queries_of_every_form_are_answered(engine: SailEngine | SparkEngine, sql: str) -> None:
+    readings = engine.session.createDataFrame(ROWS, ACCELEROMETER_LANDING.schema())
+    rows = engine.query(sql, {"readings": readings}).collect()
+    assert [row[0] for row in rows] == ["ana@test.com", None]

@@ -33,7 +33,8 @@ def sentence(said: Said, code: int) -> str:
         (["rollback", "customer_trusted", "7"], 2, ["no snapshot 7", "stedi-glue history"]),
         (["rollback", "customer_landing"], 2, ["landing", "no snapshots"]),
         (["rollback", "customer_trusted", "seven"], 2, ["integer"]),
-        (["query", "SELEC 1"], 1, ["Cannot run the query", "SELEC"]),
+        (["query", "SELEC 1"], 2, ["only reads", "SELECT"]),
+        (["query", "SELECT 1 +"], 1, ["Cannot run the query"]),
         (["query", "SELECT nobody FROM customer_trusted"], 1, ["nobody"]),
         (["query", "SELECT * FROM customer_trustd"], 2, ["customer_trustd"]),
         (
