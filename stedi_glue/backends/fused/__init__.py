@@ -1,0 +1,23 @@
+"""Great Expectations' verdicts for the price of one look at the data.
+
+Great Expectations asks Spark for one metric after another: 30 to 50 jobs for one suite.
+`FusedExecutionEngine` holds its questions back until all are known and puts them in one query:
+
+    domains      which rows a metric is about, as a condition
+    metrics      what kind of answer a metric needs, and when
+    counts       what can be counted in the common query
+    duplicates   uniqueness, by 64-bit hashes first
+    samples      which rows failed, only where some did
+    views        the rows, as a name that SQL rules can select from
+    one_query    several frames, one query
+    engine       what to answer now, what to hold back
+
+Metrics it does not know take Great Expectations' own way.
+
+Not plugged in yet: when a query of one rule cannot run, it does not tell that rule from its
+neighbours. `FrameDatasource.execution_engine_override` is where it goes.
+"""
+
+from stedi_glue.backends.fused.engine import FusedExecutionEngine
+
+__all__ = ["FusedExecutionEngine"]
