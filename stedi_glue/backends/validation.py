@@ -15,6 +15,7 @@ from great_expectations.datasource.fluent.spark_datasource import SparkDatasourc
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 from pyspark.sql import DataFrame, SparkSession
 
+from stedi_glue.backends.fused import FusedExecutionEngine
 from stedi_glue.backends.suites import Suite, parameters
 from stedi_glue.errors import RulesError
 
@@ -28,6 +29,7 @@ class FrameDatasource(SparkDatasource):
     """
 
     type: Literal["stedi_frame"] = "stedi_frame"  # type: ignore[assignment]
+    execution_engine_override = FusedExecutionEngine
 
     def get_spark(self) -> SparkSession:
         """Return the session it was given."""

@@ -7,15 +7,13 @@ Great Expectations asks Spark for one metric after another: 30 to 50 jobs for on
     metrics      what kind of answer a metric needs, and when
     counts       what can be counted in the common query
     duplicates   uniqueness, by 64-bit hashes first
+    distinct     a column's values beside an expected set
     samples      which rows failed, only where some did
     views        the rows, as a name that SQL rules can select from
     one_query    several frames, one query
     engine       what to answer now, what to hold back
 
 Metrics it does not know take Great Expectations' own way.
-
-Not plugged in yet: when a query of one rule cannot run, it does not tell that rule from its
-neighbours. `FrameDatasource.execution_engine_override` is where it goes.
 """
 
 from stedi_glue.backends.fused.engine import FusedExecutionEngine
