@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import re
@@ -273,6 +274,9 @@ def _patient_collector() -> Iterator[None]:
     """
     before = gc.get_threshold()
     gc.set_threshold(100_000, 50, 100)
+    # When the process ends, too, it would take half a second and free nothing that matters.
+    atexit.unregister(gc.freeze)
+    atexit.register(gc.freeze)
     try:
         yield
     finally:

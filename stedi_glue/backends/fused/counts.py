@@ -46,18 +46,18 @@ def questions(
     for metric in metrics:
         if metric.repeats:
             rows = engine.get_domain_records(metric.unexpected[1])
-            yield _single(metric, suspected(rows, metric.key[0]))
+            yield _number(metric, suspected(rows, metric.key[0]))
         elif metric.name in distinct.QUESTIONS:
             rows = engine.get_domain_records(metric.configuration.metric_domain_kwargs)
             yield distinct.QUESTIONS[metric.name](rows, metric)
         elif metric.name == QUERY_COUNT:
-            yield _single(metric, select(metric).agg(F.count(F.lit(1))))
+            yield _number(metric, select(metric).agg(F.count(F.lit(1))))
         elif (column := _aggregate(engine, metric)) is not None:
             batch = metric.configuration.metric_domain_kwargs.get("batch_id")
             shared.setdefault(batch, []).append((metric, column))
         else:
             column, domain, _ = metric.given["metric_partial_fn"]
-            yield _single(metric, engine.get_domain_records(domain).agg(column))
+            yield _shared([metric], engine.get_domain_records(domain).agg(column))
     for batch, asked in shared.items():
         columns = [column.alias(f"_{place}") for place, (_, column) in enumerate(asked)]
         yield _shared(
@@ -70,11 +70,11 @@ def exact(engine: DomainEngine, metrics: Sequence[Metric]) -> Iterator[Question]
     """Ask how many rows share their key with another."""
     for metric in metrics:
         rows = engine.get_domain_records(metric.unexpected[1])
-        yield _single(metric, repeated(rows, metric.key[0]))
+        yield _number(metric, repeated(rows, metric.key[0]))
 
 
-def _single(metric: Metric, frame: DataFrame) -> Question:
-    return _shared([metric], frame)
+def _number(metric: Metric, frame: DataFrame) -> Question:
+    return Question(frame, lambda rows: {metric.id: rows[0][0]}, kinds=["bigint"])
 
 
 def _shared(metrics: Sequence[Metric], frame: DataFrame) -> Question:
@@ -84,7 +84,8 @@ def _shared(metrics: Sequence[Metric], frame: DataFrame) -> Question:
             for metric, value in zip(metrics, rows[0], strict=True)
         }
 
-    return Question(frame, read)
+    # A maximum is of any type, so each has a column to itself.
+    return Question(frame, read, kinds=[str(metric.id) for metric in metrics])
 
 
 def _aggregate(engine: DomainEngine, metric: Metric) -> Column | None:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 def _unexpected_count(rows: DataFrame, metric: Metric) -> Question:
     values = _distinct(rows, metric, expected=False)
-    return Question(values.agg(F.count(F.lit(1))), lambda found: {metric.id: found[0][0]})
+    return Question(
+        values.agg(F.count(F.lit(1))), lambda found: {metric.id: found[0][0]}, kinds=["bigint"]
+    )
 
 
 def _unexpected(rows: DataFrame, metric: Metric) -> Question:
@@ -29,7 +31,9 @@ def _unexpected(rows: DataFrame, metric: Metric) -> Question:
 def _missing_count(rows: DataFrame, metric: Metric) -> Question:
     values, expected = _distinct(rows, metric, expected=True), _expected(metric)
     return Question(
-        values.agg(F.count(F.lit(1))), lambda found: {metric.id: len(expected) - found[0][0]}
+        values.agg(F.count(F.lit(1))),
+        lambda found: {metric.id: len(expected) - found[0][0]},
+        kinds=["bigint"],
     )
 
 

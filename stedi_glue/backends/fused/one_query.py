@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING, Any
@@ -23,20 +23,25 @@ class Question:
     """A frame, and what its rows say about metrics.
 
     read: is given the rows, their values in the order of the frame's columns.
+    kinds: tell which columns of several frames are of one type; by default their types, for
+    which the engine has to be asked.
     """
 
     frame: DataFrame
     read: Callable[[Rows], Answers]
+    kinds: Sequence[str] = ()
 
 
 def ask(questions: Iterable[Question]) -> Answers:
     """Return what all questions find out, from one query; from none when there are none."""
-    # The widest first: the others then fit into its columns.
-    asked = sorted(questions, key=lambda question: -len(question.frame.columns))
-    if not asked:
+    kinds = [(question, question.kinds or _types(question.frame)) for question in questions]
+    if not kinds:
         return {}
-    kinds: dict[str, int] = {}
-    places = [_places(question.frame, kinds) for question in asked]
+    # The widest first: the others then fit into its columns.
+    kinds.sort(key=lambda one: -len(one[1]))
+    asked = [question for question, _ in kinds]
+    numbers: dict[str, int] = {}
+    places = [_places(own, numbers) for _, own in kinds]
     tagged = (
         question.frame.toDF(*names).select(F.lit(number).alias("_question"), "*")
         for number, (question, names) in enumerate(zip(asked, places, strict=True))
@@ -52,12 +57,15 @@ def ask(questions: Iterable[Question]) -> Answers:
     return answers
 
 
-def _places(frame: DataFrame, kinds: dict[str, int]) -> list[str]:
-    """Name columns by type and number, so that frames share those of the union."""
-    seen: Counter[int] = Counter()
+def _types(frame: DataFrame) -> list[str]:
+    return [field.dataType.simpleString() for field in frame.schema]
+
+
+def _places(kinds: Sequence[str], numbers: dict[str, int]) -> list[str]:
+    """Name columns by kind and number, so that frames share those of the union."""
+    seen: Counter[str] = Counter()
     places = []
-    for field in frame.schema:
-        kind = kinds.setdefault(field.dataType.simpleString(), len(kinds))
-        places.append(f"_{kind}_{seen[kind]}")
+    for kind in kinds:
+        places.append(f"_{numbers.setdefault(kind, len(numbers))}_{seen[kind]}")
         seen[kind] += 1
     return places
