@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
+from pyspark.sql.utils import is_remote
 
 if TYPE_CHECKING:
     from great_expectations.validator.metric_configuration import MetricConfigurationID
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, SparkSession
+
+_ADAPTIVE = "spark.sql.adaptive.enabled"
 
 Rows = list[tuple[Any, ...]]
 Answers = dict["MetricConfigurationID", Any]
@@ -48,13 +52,29 @@ def ask(questions: Iterable[Question]) -> Answers:
     )
     union = reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), tagged)
     answered: list[Rows] = [[] for _ in asked]
-    for row in union.collect():
+    with _one_job(union.sparkSession):
+        found = union.collect()
+    for row in found:
         number = row["_question"]
         answered[number].append(tuple(row[place] for place in places[number]))
     answers: Answers = {}
     for question, rows in zip(asked, answered, strict=True):
         answers.update(question.read(rows))
     return answers
+
+
+@contextmanager
+def _one_job(session: SparkSession) -> Iterator[None]:
+    """Let classic Spark run a query as one job; adaptively, it makes a job of every stage."""
+    if is_remote():
+        yield
+        return
+    before = session.conf.get(_ADAPTIVE)
+    session.conf.set(_ADAPTIVE, "false")
+    try:
+        yield
+    finally:
+        session.conf.set(_ADAPTIVE, before)
 
 
 def _types(frame: DataFrame) -> list[str]:
