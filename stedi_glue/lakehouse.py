@@ -12,15 +12,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
-
 from stedi_glue.backends.catalog import IcebergCatalog
 from stedi_glue.backends.engines import open_engine
 from stedi_glue.backends.expectations import ExpectationsAuditor
 from stedi_glue.backends.journal import RunJournal
 from stedi_glue.backends.landing import LandingFolder
-from stedi_glue.backends.storage import folder_uri
-from stedi_glue.errors import EngineError, LakeError, UnknownTable, UsageError
+from stedi_glue.backends.storage import S3, folder_uri, open_storage
+from stedi_glue.errors import EngineError, LakeError, UnknownTable, UsageError, suggest
 from stedi_glue.model.ddl import athena_ddl
 from stedi_glue.model.lineage import mermaid
 from stedi_glue.model.pipeline import Pipeline
@@ -33,8 +31,7 @@ from stedi_glue.zones import STEDI
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-LOCK_FILE = ".lock"
-_LOCK_SECONDS = 300
+CATALOGS = ("local", "glue")
 
 
 @dataclass(frozen=True)
@@ -58,14 +55,22 @@ class Lakehouse:
     """
 
     def __init__(
-        self, root: str, landing: str, engine: str, pipeline: Pipeline, rules: Path | None
+        self,
+        root: str,
+        landing: str,
+        engine: str,
+        catalog: str,
+        pipeline: Pipeline,
+        rules: Path | None,
     ) -> None:
         self.root = root
         self._raw = landing
         self.pipeline = pipeline
-        self._engine = open_engine(engine)
+        self._storage = open_storage(root)
+        self._engine = open_engine(engine, s3=root.startswith(S3) or landing.startswith(S3))
         self._landing = LandingFolder(landing, root, self._engine)
-        self._catalog = IcebergCatalog.local(root)
+        self.on_aws = catalog == "glue"
+        self._catalog = (IcebergCatalog.glue if self.on_aws else IcebergCatalog.local)(root)
         auditor = ExpectationsAuditor(rules, docs=root)
         self._journal = RunJournal(root)
         self._runner = Runner(
@@ -78,20 +83,23 @@ class Lakehouse:
         lake: str | os.PathLike[str],
         *,
         landing: str | os.PathLike[str] | None = None,
+        catalog: str | None = None,
         engine: str = "sail",
         pipeline: Pipeline = STEDI,
         rules: str | os.PathLike[str] | None = None,
     ) -> Lakehouse:
         """Open a lake.
 
-        lake: its root folder. landing: the root of `customer/landing` and its like, by
-        default the lake itself. engine: "sail" or "spark". pipeline: its tables. rules: a
-        folder with a suite per table, by default those of this package.
+        lake: its root, a folder or `s3://bucket/folder`. landing: the root of
+        `customer/landing` and its like, by default the lake itself. catalog: "local", a file
+        in the lake, or "glue", the account's Glue Data Catalog; by default what fits the
+        lake. engine: "sail" or "spark". pipeline: its tables. rules: a folder with a suite
+        per table, by default those of this package.
         """
         root = folder_uri(os.fspath(lake))
         raw = folder_uri(os.fspath(landing)) if landing is not None else root
         folder = Path(rules) if rules is not None else None
-        return cls(root, raw, engine, pipeline, folder)
+        return cls(root, raw, engine, _catalog_kind(root, catalog), pipeline, folder)
 
     def run(self, *tables: str, on_step: Observer | None = None) -> RunReport:
         """Make the named tables, or all of them, and return what became of each.
@@ -99,11 +107,12 @@ class Lakehouse:
         on_step is told of progress: a table's name, and the step that begins
         ("transform", "audit", "publish") or the status it ended with.
         """
-        self._require_folder()
+        self._storage.require()
         # Whatever can be found wrong is found before a lake is created or locked.
         self._runner.check(tables)
-        with self._writing(), _patient_collector():
+        with self._storage.writing(), _patient_collector():
             self._catalog.create()
+            self._register_landing()
             return self._runner.run(self._runner.check(tables), on_step)
 
     def table(self, name: str, snapshot_id: int | None = None) -> DataFrame:
@@ -152,10 +161,11 @@ class Lakehouse:
         return tuple(sorted((*attempts, *told), key=lambda one: one.started_at, reverse=True))
 
     @property
-    def docs(self) -> Path:
-        """The first page of the Data Docs; LakeError when there is none yet."""
-        page = Path(self.root) / "docs" / "index.html"
-        if not page.is_file():
+    def docs(self) -> str:
+        """Where the first page of the Data Docs is; LakeError when there is none yet."""
+        self._storage.require()
+        page = f"{self.root}/docs/index.html"
+        if self._storage.missing([page]):
             raise LakeError(
                 f"The lake '{self.root}' has no Data Docs yet; 'stedi-glue run' writes them."
             )
@@ -165,7 +175,7 @@ class Lakehouse:
         """Make an earlier snapshot of a table current; by default the one before the current."""
         table = self._publishable(name)
         catalog = self._existing
-        with self._writing():
+        with self._storage.writing():
             return catalog.rollback(table, snapshot_id)
 
     def ddl(self, *names: str) -> str:
@@ -212,7 +222,7 @@ class Lakehouse:
     @property
     def _existing(self) -> IcebergCatalog:
         """The catalog of a lake that is there to be read."""
-        self._require_folder()
+        self._storage.require()
         if not self._catalog.exists:
             raise LakeError(
                 f"There is no lake in '{self.root}': build one with 'stedi-glue run --lake "
@@ -220,33 +230,24 @@ class Lakehouse:
             )
         return self._catalog
 
-    def _require_folder(self) -> None:
-        if self.root.startswith("s3://"):
-            raise UsageError(
-                f"The lake '{self.root}' is in S3, and this version builds and reads lakes on disk "
-                "only; name a local folder with --lake."
-            )
-        if os.path.isfile(self.root):
-            raise LakeError(f"'{self.root}' is a file; name the lake's folder with --lake.")
+    def _register_landing(self) -> None:
+        if self.on_aws and self._raw.startswith(S3):
+            from stedi_glue.backends import glue
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """Keep other runs off this lake, also those of other processes."""
-        try:
-            os.makedirs(self.root, exist_ok=True)
-            lock = FileLock(f"{self.root}/{LOCK_FILE}", timeout=_LOCK_SECONDS)
-            lock.acquire()
-        except Timeout as error:
-            raise LakeError(
-                f"Another run has been writing to '{self.root}' for {_LOCK_SECONDS} seconds; "
-                "wait for it to end and run again."
-            ) from error
-        except OSError as error:
-            raise LakeError(f"Cannot write to the lake '{self.root}': {error.strerror}.") from error
-        try:
-            yield
-        finally:
-            lock.release()
+            raw = [table for table in self.pipeline.tables if table.zone is Zone.LANDING]
+            glue.register_landing(raw, self._raw)
+
+
+def _catalog_kind(root: str, wanted: str | None) -> str:
+    if wanted is not None and wanted not in CATALOGS:
+        raise UsageError(f"No catalog is called '{wanted}'{suggest(wanted, CATALOGS)}")
+    fits = "glue" if root.startswith(S3) else "local"
+    if wanted not in (None, fits):
+        raise UsageError(
+            f"The lake '{root}' cannot have a {wanted} catalog: a lake on disk keeps its catalog "
+            f"in its own folder (local), one in S3 in the Glue Data Catalog (glue)."
+        )
+    return fits
 
 
 def _told(snapshot: Snapshot) -> Attempt:

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from stedi_glue.backends.storage import Storage
+from stedi_glue.backends.storage import open_storage
 from stedi_glue.publish.ports import RuleResult
 from stedi_glue.publish.report import Attempt, RunReport
 
@@ -16,7 +16,7 @@ class RunJournal:
 
     def __init__(self, root: str) -> None:
         self._folder = f"{root}/runs"
-        self._storage = Storage(root)
+        self._storage = open_storage(root)
 
     def record(self, report: RunReport) -> None:
         """Keep a run's report, and for each table the rules that were not met."""

@@ -47,6 +47,7 @@ def _setting(name: str, metavar: str) -> Any:
 
 Lake = Annotated[str | None, _setting("lake", "DIR")]
 Landing = Annotated[str | None, _setting("landing", "DIR")]
+Catalog = Annotated[str | None, _setting("catalog", "KIND")]
 Engine = Annotated[str | None, _setting("engine", "NAME")]
 Pairing = Annotated[str | None, _setting("pairing", "KIND")]
 Consent = Annotated[str | None, _setting("consent", "KIND")]
@@ -109,6 +110,7 @@ def run(
     tables: TableNames = None,
     lake: Lake = None,
     landing: Landing = None,
+    catalog: Catalog = None,
     engine: Engine = None,
     pairing: Pairing = None,
     consent: Consent = None,
@@ -120,7 +122,13 @@ def run(
 ) -> int:
     """Make tables from landing data, and publish those that pass their rules."""
     settings = Settings.load(
-        lake=lake, landing=landing, engine=engine, pairing=pairing, consent=consent, rules=rules
+        lake=lake,
+        landing=landing,
+        catalog=catalog,
+        engine=engine,
+        pairing=pairing,
+        consent=consent,
+        rules=rules,
     )
     with _open(settings) as opened:
         return _make(opened, tables or (), as_json)
@@ -148,10 +156,11 @@ def tables(
         typer.Argument(metavar="TABLE", help="Describe these tables and their columns."),
     ] = None,
     lake: Lake = None,
+    catalog: Catalog = None,
     as_json: AsJson = False,
 ) -> None:
     """List the tables with their rows and verdicts, or describe some."""
-    with _open(Settings.load(lake=lake)) as opened:
+    with _open(Settings.load(lake=lake, catalog=catalog)) as opened:
         pipeline = opened.pipeline
         chosen = [pipeline.table(name) for name in names or ()]
         if as_json:
@@ -165,9 +174,11 @@ def tables(
 
 
 @app.command()
-def history(table: TableName, lake: Lake = None, as_json: AsJson = False) -> None:
+def history(
+    table: TableName, lake: Lake = None, catalog: Catalog = None, as_json: AsJson = False
+) -> None:
     """List what became of a table in every run, newest first, and what can be returned to."""
-    with _open(Settings.load(lake=lake)) as opened:
+    with _open(Settings.load(lake=lake, catalog=catalog)) as opened:
         snapshots = {snapshot.snapshot_id: snapshot for snapshot in opened.history(table)}
         attempts = opened.attempts(table)
     if as_json:
@@ -179,13 +190,14 @@ def history(table: TableName, lake: Lake = None, as_json: AsJson = False) -> Non
 @app.command()
 def docs(
     lake: Lake = None,
+    catalog: Catalog = None,
     show: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
 ) -> None:
     """Print where the Data Docs are: every run's rules and what they found."""
-    with _open(Settings.load(lake=lake)) as opened:
+    with _open(Settings.load(lake=lake, catalog=catalog)) as opened:
         page = opened.docs
     if show:
-        typer.launch(page.as_uri())
+        lake_view.open_page(page)
     typer.echo(page)
 
 
@@ -197,9 +209,10 @@ def rollback(
         typer.Argument(help="Its number, as 'history' lists it; by default the one before."),
     ] = None,
     lake: Lake = None,
+    catalog: Catalog = None,
 ) -> None:
     """Let readers see an earlier snapshot of a table again."""
-    with _open(Settings.load(lake=lake)) as opened:
+    with _open(Settings.load(lake=lake, catalog=catalog)) as opened:
         current = opened.rollback(table, snapshot)
     lake_view.show_rollback(console(), current)
 
@@ -233,6 +246,7 @@ def _open(settings: Settings) -> Lakehouse:
     return Lakehouse.open(
         settings.lake,
         landing=settings.landing,
+        catalog=settings.catalog,
         engine=settings.engine,
         pipeline=stedi(settings.pairing, settings.consent),
         rules=settings.rules,
