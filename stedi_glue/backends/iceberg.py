@@ -120,13 +120,11 @@ def expire(iceberg: IcebergTable, snapshot_ids: Sequence[int]) -> None:
     """Forget snapshots, unless another one has become current meanwhile: it may be among them."""
     from pyiceberg.table.update import AssertRefSnapshotId, RemoveSnapshotsUpdate
 
-    current = AssertRefSnapshotId(
-        ref="main", **{"snapshot-id": iceberg.metadata.current_snapshot_id}
-    )
+    head = {"ref": "main", "snapshot-id": iceberg.metadata.current_snapshot_id}
+    current = AssertRefSnapshotId.model_validate(head)
+    update = RemoveSnapshotsUpdate.model_validate({"snapshot-ids": list(snapshot_ids)})
     with iceberg.transaction() as transaction:
-        transaction._apply(
-            (RemoveSnapshotsUpdate(**{"snapshot-ids": list(snapshot_ids)}),), (current,)
-        )
+        transaction._apply((update,), (current,))
 
 
 def used_files(iceberg: IcebergTable) -> set[str]:
