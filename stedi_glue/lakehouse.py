@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +13,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from stedi_glue.backends.catalog import IcebergCatalog
+from stedi_glue.backends.delivery import Delivery, Parcel, parcels
 from stedi_glue.backends.engines import open_engine
 from stedi_glue.backends.expectations import ExpectationsAuditor
-from stedi_glue.backends.journal import RunJournal
+from stedi_glue.backends.journal import RunJournal, told
 from stedi_glue.backends.landing import LandingFolder
 from stedi_glue.backends.storage import S3, folder_uri, open_storage
 from stedi_glue.errors import EngineError, LakeError, UnknownTable, UsageError, suggest
@@ -30,6 +31,8 @@ from stedi_glue.zones import STEDI
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+
+    from stedi_glue.backends.athena import Athena
 
 CATALOGS = ("local", "glue")
 
@@ -64,7 +67,7 @@ class Lakehouse:
         rules: Path | None,
     ) -> None:
         self.root = root
-        self._raw = landing
+        self.landing = landing
         self.pipeline = pipeline
         self._storage = open_storage(root)
         self._engine = open_engine(engine, s3=root.startswith(S3) or landing.startswith(S3))
@@ -100,6 +103,22 @@ class Lakehouse:
         raw = folder_uri(os.fspath(landing)) if landing is not None else root
         folder = Path(rules) if rules is not None else None
         return cls(root, raw, engine, _catalog_kind(root, catalog), pipeline, folder)
+
+    def delivery(
+        self, source: Path, names: Sequence[str] = ()
+    ) -> tuple[Delivery, tuple[Parcel, ...]]:
+        """Return what carries raw files into the lake, and the files a folder has for it.
+
+        source: a folder with `customer/landing` and its like. names: the landing tables to
+        bring, by default all of them.
+        """
+        raw = [table for table in self.pipeline.tables if table.zone is Zone.LANDING]
+        known = {table.name: table for table in raw}
+        for name in names:
+            if name not in known:
+                raise UnknownTable(name, known)
+        chosen = [table for table in raw if not names or table.name in names]
+        return Delivery(self.landing), parcels(source, self.landing, chosen)
 
     def run(self, *tables: str, on_step: Observer | None = None) -> RunReport:
         """Make the named tables, or all of them, and return what became of each.
@@ -141,6 +160,16 @@ class Lakehouse:
                     raise UnknownTable(name, available) from None
             raise
 
+    def athena(self, workgroup: str = "primary") -> Athena:
+        """Return Athena, ready for queries of this lake; UsageError when it is not on AWS."""
+        from stedi_glue.backends.athena import Athena
+        from stedi_glue.backends.glue import DATABASE
+
+        if not self.on_aws:
+            raise UsageError(f"Athena cannot query '{self.root}': the lake is not on AWS.")
+        _ = self._existing
+        return Athena(DATABASE, workgroup, f"{self.root}/queries/")
+
     def tables(self) -> tuple[TableState, ...]:
         """Return what the lake holds of each table, in lineage order."""
         _ = self._existing
@@ -157,7 +186,7 @@ class Lakehouse:
         """
         attempts = self._journal.attempts(self.pipeline.table(name).name)
         known = {attempt.snapshot_id for attempt in attempts}
-        told = [_told(one) for one in self.history(name) if one.snapshot_id not in known]
+        told = [told(one) for one in self.history(name) if one.snapshot_id not in known]
         return tuple(sorted((*attempts, *told), key=lambda one: one.started_at, reverse=True))
 
     @property
@@ -181,7 +210,7 @@ class Lakehouse:
     def ddl(self, *names: str) -> str:
         """Return Athena's statements that create the named tables, or all of them."""
         chosen = [self.pipeline.table(name) for name in names] or self.pipeline.tables
-        roots = {Zone.LANDING: self._raw}
+        roots = {Zone.LANDING: self.landing}
         statements = [athena_ddl(table, roots.get(table.zone, self.root)) for table in chosen]
         return "\n\n".join(statements) + "\n"
 
@@ -231,11 +260,11 @@ class Lakehouse:
         return self._catalog
 
     def _register_landing(self) -> None:
-        if self.on_aws and self._raw.startswith(S3):
+        if self.on_aws and self.landing.startswith(S3):
             from stedi_glue.backends import glue
 
             raw = [table for table in self.pipeline.tables if table.zone is Zone.LANDING]
-            glue.register_landing(raw, self._raw)
+            glue.register_landing(raw, self.landing)
 
 
 def _catalog_kind(root: str, wanted: str | None) -> str:
@@ -248,21 +277,6 @@ def _catalog_kind(root: str, wanted: str | None) -> str:
             f"in its own folder (local), one in S3 in the Glue Data Catalog (glue)."
         )
     return fits
-
-
-def _told(snapshot: Snapshot) -> Attempt:
-    summary = snapshot.summary
-    return Attempt(
-        run_id=summary.get("stedi.run-id", ""),
-        started_at=snapshot.published_at,
-        engine=summary.get("stedi.engine", ""),
-        status="published",
-        rows=snapshot.rows,
-        snapshot_id=snapshot.snapshot_id,
-        evaluated=int(summary.get("stedi.rules-evaluated", 0)),
-        failed=0,
-        warned=int(summary.get("stedi.rules-warned", 0)),
-    )
 
 
 @contextmanager

@@ -43,8 +43,8 @@ class Place(ABC):
     @abstractmethod
     def put(self, file: Path, path: str) -> None: ...
 
-    def make(self, folder: str) -> None:
-        """Make a folder, where there are any."""
+    @abstractmethod
+    def make(self, folder: str) -> None: ...
 
     @abstractmethod
     def files(self, folder: str = "") -> list[str]: ...
@@ -104,6 +104,9 @@ class Bucket(Place):
 
     def by_hand(self) -> Catalog:
         return self.account.by_hand()
+
+    def make(self, folder: str) -> None:
+        """Nothing: keys need no folders."""
 
     def put(self, file: Path, path: str) -> None:
         key = path.removeprefix(f"s3://{BUCKET}/")
