@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 
 from stedi_glue.backends import aws
 from stedi_glue.backends.json_lines import FILE, parse
-from stedi_glue.backends.storage import open_storage
+from stedi_glue.backends.storage import S3, open_storage
 from stedi_glue.errors import EngineError, LakeError, UsageError, suggest
 from stedi_glue.model.table import Table
 
@@ -159,9 +159,13 @@ class SailEngine(_SessionEngine):
         return session
 
     def _lines(self, folder: str, names: Sequence[str]) -> DataFrame:
-        # Sail does not tell which file a row came from, so each is read by itself.
+        # Sail decodes addresses in S3, and what it then does not find it reads as no rows.
+        percent = "%25" if folder.startswith(S3) else "%"
+        # It does not tell which file a row came from, so each is read by itself.
         files = [
-            self.session.read.text(f"{folder}/{name}").select("value", F.lit(name).alias(FILE.name))
+            self.session.read.text(f"{folder}/{name.replace('%', percent)}").select(
+                "value", F.lit(name).alias(FILE.name)
+            )
             for name in names
         ]
         return reduce(lambda one, other: one.unionAll(other), files)

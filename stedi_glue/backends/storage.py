@@ -49,6 +49,11 @@ def folder_uri(text: str) -> str:
     if "://" in text and not text.startswith((S3, "file://")):
         raise UsageError(f"The folder '{text}' is neither a local path nor 's3://...'.")
     if text.startswith(S3):
+        if "%" in text:
+            raise UsageError(
+                f"The folder '{text}' has a percent sign, which engines decode in addresses; "
+                "choose a folder without it."
+            )
         parts = [part for part in text.removeprefix(S3).split("/") if part]
         if not parts:
             raise UsageError(f"The folder '{text}' names no bucket; write 's3://bucket/folder'.")
@@ -100,13 +105,16 @@ class Storage(ABC):
 
         Counted from the files' footers, so no data is read.
         """
-        from pyarrow import parquet
+        from pyarrow import ArrowInvalid, parquet
 
         files = tuple(file.path for file in self.list(folder) if file.path.endswith(".parquet"))
         rows = values = 0
         with self.explaining(f"Cannot read the files in '{folder}'"):
             for file in files:
-                footer = parquet.read_metadata(self._inner(file), filesystem=self._filesystem)
+                try:
+                    footer = parquet.read_metadata(self._inner(file), filesystem=self._filesystem)
+                except ArrowInvalid as error:
+                    raise LakeError(f"'{file}' is no Parquet file; run again.") from error
                 rows += footer.num_rows
                 if column is not None:
                     index = footer.schema.names.index(column)
