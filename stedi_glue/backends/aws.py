@@ -58,11 +58,13 @@ def new_client(service: str) -> Any:
     """Make a client of a service; raises LakeError without credentials or a region."""
     from botocore.config import Config
 
-    with explaining(f"Cannot use AWS {service}"):
+    with explaining("Cannot sign in to AWS"):
         if session().get_credentials() is None:
             raise LakeError(f"There are no AWS credentials: {SIGN_IN}.")
+        if session().region_name is None:
+            raise LakeError("No AWS region is chosen: set AWS_REGION, as in AWS_REGION=eu-west-1.")
         make: Any = session().client
-        return make(service, config=Config(retries={"max_attempts": 5, "mode": "standard"}))
+        return make(service, config=Config(retries={"mode": "standard"}))
 
 
 def endpoint() -> str | None:
@@ -126,8 +128,6 @@ def _refusal(error: ClientError) -> str:
 def _failure(error: Exception) -> str:
     from botocore import exceptions as known
 
-    if isinstance(error, known.NoRegionError):
-        return "no AWS region is chosen; set AWS_REGION"
     if isinstance(error, known.ProfileNotFound):
         return f"{str(error).rstrip('.')}; correct AWS_PROFILE"
     if isinstance(
