@@ -142,4 +142,4 @@ def _failure(error: Exception) -> str:
     if isinstance(error, known.HTTPClientError | known.ConnectionError):
         url = error.kwargs.get("endpoint_url", "its endpoint")
         return f"AWS cannot be reached at {url}; check the network and AWS_ENDPOINT_URL"
-    return str(error).rstrip(".")
+    return " ".join(str(error).split()).rstrip(".")
