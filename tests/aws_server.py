@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,6 +11,7 @@ import boto3
 import requests
 from moto.glue.exceptions import GlueClientError
 from moto.glue.responses import GlueResponse
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.server import ThreadedMotoServer
 from pyiceberg.catalog.glue import GlueCatalog
 
@@ -23,6 +24,8 @@ class Account:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        # Told of every request, before it is answered.
+        self.on_request: Callable[[str], None] = lambda request: None
         self.variables = {
             "AWS_ACCESS_KEY_ID": "testing",
             "AWS_SECRET_ACCESS_KEY": "testing",
@@ -108,11 +111,21 @@ _moto_update_table = GlueResponse.update_table
 def serving() -> Iterator[Account]:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     GlueResponse.update_table = _update_table  # type: ignore[method-assign]
+    answer = DomainDispatcherApplication.__call__
+
+    def tell_and_answer(self: Any, environ: dict[str, Any], start: Any) -> Any:
+        name = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
+        account.on_request(name or f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}")
+        return answer(self, environ, start)
+
+    DomainDispatcherApplication.__call__ = tell_and_answer  # type: ignore[method-assign]
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:
         host, port = server.get_host_and_port()
-        yield Account(f"http://{host}:{port}")
+        account = Account(f"http://{host}:{port}")
+        yield account
     finally:
         server.stop()
+        DomainDispatcherApplication.__call__ = answer  # type: ignore[method-assign]
         GlueResponse.update_table = _moto_update_table  # type: ignore[method-assign]
