@@ -103,7 +103,7 @@ def test_killed_at_random_moments(killed: Killed, account: Account) -> None:
             moment = chance.randint(1, requests)
             _kill_at(account, process, nth=moment)
         else:
-            Timer(chance.uniform(0.1, 1) * seconds, process.kill).start()
+            Timer(chance.uniform(0.3, 1) * seconds, process.kill).start()
         process.communicate(timeout=300)
         account.on_request = lambda request: None
         ended = process.returncode

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 from collections import Counter
 from pathlib import Path
 
@@ -12,6 +15,8 @@ from stedi_glue.entry.synthetic import write_landing
 from stedi_glue.lakehouse import Lakehouse
 from stedi_glue.publish.report import RunReport
 from tests.aws_server import BUCKET, Account
+from tests.conftest import java
+from tests.entry.test_cli import PROGRAM
 from tests.oracle import expected, landing_rows, multiset
 from tests.test_starter import CURRENT, LANDING
 
@@ -99,6 +104,29 @@ def test_landing_data_may_stay_on_this_machine(account: Account, raw: Path) -> N
         t["Name"] for t in account.client("glue").get_tables(DatabaseName="stedi")["TableList"]
     ]
     assert names == ["customer_trusted"], "Athena cannot read raw files that are not in S3"
+
+
+@pytest.mark.slow
+def test_classic_spark_reads_and_writes_s3_as_well(account: Account, raw: Path) -> None:
+    if os.environ.get("CI") != "true" and not java():
+        pytest.skip("classic Spark needs a Java: put one on PATH or set JAVA_HOME")
+    main(["land", str(raw), "--lake", ROOT])
+    odd = "lake/customer/landing/a b+c%20d ü.json"
+    body = next((raw / "customer" / "landing").glob("*.json")).read_bytes()
+    account.client("s3").put_object(Bucket=BUCKET, Key=odd, Body=body)
+    names = ("customer_landing", "customer_trusted")
+    # A process of its own, because a JVM that runs already takes no more jars.
+    done = subprocess.run(
+        [*PROGRAM, "run", *names, "--lake", ROOT, "--engine", "spark", "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout[done.stdout.index("{") :])
+    assert [table["rows"] for table in report["tables"]] == [2 * 20, 2 * 8]
+    iceberg = account.by_hand().load_table("stedi.customer_trusted")
+    assert iceberg.scan().to_arrow().num_rows == 2 * 8
 
 
 def test_names_of_raw_files_mean_themselves(account: Account, raw: Path) -> None:

@@ -218,7 +218,7 @@ class SparkEngine(_SessionEngine):
             "spark.ui.enabled": "false",
             "spark.ui.showConsoleProgress": "false",
         }
-        if self._s3:
+        if self._s3 and self._owned:
             settings |= _hadoop_s3()
         builder = SparkSession.builder.master("local[*]").appName("stedi_glue")
         for key, value in settings.items():
