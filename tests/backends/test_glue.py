@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -24,15 +25,17 @@ def client(catalog: IcebergCatalog) -> Any:
     return catalog._catalog.glue  # type: ignore[attr-defined]
 
 
-def before_update(catalog: IcebergCatalog, act: Callable[[], None]) -> None:
-    """Do something once, between reading the table's version and updating it."""
-    events = client(catalog).meta.events
+def before(
+    catalog: IcebergCatalog, operation: str, act: Callable[[], object], nth: int = 1
+) -> None:
+    """Do something once, before a catalog's nth request of a kind to Glue is sent."""
+    events, count = client(catalog).meta.events, itertools.count(1)
 
     def once(**_: Any) -> None:
-        events.unregister("before-call.glue.UpdateTable", once)
-        act()
+        if next(count) == nth:
+            act()
 
-    events.register("before-call.glue.UpdateTable", once)
+    events.register(f"before-call.glue.{operation}", once)
 
 
 def test_an_entry_says_what_the_contract_says(bucket: Bucket, account: Account) -> None:
@@ -73,7 +76,7 @@ def test_a_commit_on_a_stale_version_is_refused_and_loses_nothing(bucket: Bucket
     # let the second writer undo the first one's commit.
     bucket.publish("run-1", 1)
     catalog = bucket.open()
-    before_update(catalog, lambda: [bucket.publish("run-2", 2)].clear())
+    before(catalog, "UpdateTable", lambda: bucket.publish("run-2", 2))
     with pytest.raises(LakeError, match="Somebody else published 'steps' at the same time"):
         bucket.publish("run-3", 3, catalog)
     assert [s.rows for s in catalog.history(STEPS)] == [2, 1]
@@ -89,7 +92,7 @@ def test_a_commit_that_fails_leaves_the_table_as_it_was(bucket: Bucket) -> None:
         error = {"Code": "AccessDeniedException", "Message": "no glue:UpdateTable for you"}
         raise ClientError({"Error": error}, "UpdateTable")
 
-    before_update(catalog, fail)
+    before(catalog, "UpdateTable", fail)
     with pytest.raises(LakeError, match=r"Cannot publish 'steps': AWS denied UpdateTable \(no gl"):
         bucket.publish("run-2", 2, catalog)
     assert [s.snapshot_id for s in catalog.history(STEPS)] == [first]
@@ -137,12 +140,15 @@ def test_young_files_are_left_to_runs_at_work(bucket: Bucket) -> None:
     assert bucket.by_hand().load_table("stedi.steps").scan().to_arrow().num_rows == 1
 
 
-def test_an_expiry_spares_what_was_rolled_back_to_meanwhile(bucket: Bucket) -> None:
+@pytest.mark.parametrize(("operation", "nth"), [("GetTable", 2), ("UpdateTable", 1)])
+def test_an_expiry_spares_what_was_rolled_back_to_meanwhile(
+    bucket: Bucket, operation: str, nth: int
+) -> None:
     first = bucket.publish("run-1", 1)
     bucket.publish("run-2", 2)
     catalog = bucket.open()
     catalog._keep = 1
-    before_update(catalog, lambda: [bucket.open().rollback(STEPS, first)].clear())
+    before(catalog, operation, lambda: bucket.open().rollback(STEPS, first), nth)
     catalog.tidy(STEPS)
     assert [s.rows for s in catalog.history(STEPS) if s.current] == [1]
     assert bucket.by_hand().load_table("stedi.steps").scan().to_arrow().num_rows == 1
