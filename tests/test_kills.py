@@ -116,6 +116,30 @@ def test_killed_at_random_moments(killed: Killed, account: Account) -> None:
     LOG.info("%d of %d kills came between two publications", mixed, KILLS)
 
 
+def test_two_runs_at_once_lose_nothing(killed: Killed, account: Account) -> None:
+    killed.run(0)
+    before = {
+        name: {s.snapshot_id for s in account.by_hand().load_table(f"stedi.{name}").snapshots()}
+        for name in killed.wanted[0]
+    }
+    runs = [killed.start(landing) for landing in (0, 1)]
+    said = [run.communicate(timeout=300) for run in runs]
+    for run, (out, err) in zip(runs, said, strict=True):
+        assert err == ""
+        assert run.returncode in (0, 1)
+        assert (run.returncode == 1) == ("Somebody else published" in out), out
+    killed.state()
+    for name, known in before.items():
+        table = account.by_hand().load_table(f"stedi.{name}")
+        new = [s for s in table.snapshots() if s.snapshot_id not in known]
+        assert new, "of two publications one wins"
+        for snapshot in new:
+            rows = table.scan(snapshot_id=snapshot.snapshot_id).to_arrow().num_rows
+            assert snapshot.summary is not None
+            assert rows == int(snapshot.summary["stedi.rows"])
+    killed.run(1)
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("nth", [1, 3])
 def test_killed_while_a_commit_is_on_its_way(

@@ -14,7 +14,7 @@ from stedi_glue.entry.cli import main
 from stedi_glue.entry.synthetic import write_landing
 from stedi_glue.lakehouse import Lakehouse
 from stedi_glue.publish.report import RunReport
-from tests.aws_server import BUCKET, Account
+from tests.aws_server import BUCKET, REGION, Account
 from tests.conftest import java
 from tests.entry.test_cli import PROGRAM
 from tests.oracle import expected, landing_rows, multiset
@@ -104,6 +104,29 @@ def test_landing_data_may_stay_on_this_machine(account: Account, raw: Path) -> N
         t["Name"] for t in account.client("glue").get_tables(DatabaseName="stedi")["TableList"]
     ]
     assert names == ["customer_trusted"], "Athena cannot read raw files that are not in S3"
+
+
+def test_a_profile_leads_every_library_to_its_account(
+    account: Account, raw: Path, tmp_path: Path
+) -> None:
+    main(["land", str(raw), "--lake", ROOT])
+    (tmp_path / "config").write_text(
+        f"[profile ana]\nregion = {REGION}\nendpoint_url = {account.url}\n"
+    )
+    (tmp_path / "credentials").write_text(
+        "[ana]\naws_access_key_id = testing\naws_secret_access_key = testing\n"
+    )
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")} | {
+        "AWS_PROFILE": "ana",
+        "AWS_CONFIG_FILE": str(tmp_path / "config"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "credentials"),
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    command = [*PROGRAM, "run", "customer_landing", "customer_trusted", "--lake", ROOT, "--json"]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = [table["rows"] for table in json.loads(done.stdout)["tables"]]
+    assert rows == [20, 8]
 
 
 @pytest.mark.slow

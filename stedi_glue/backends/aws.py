@@ -84,7 +84,8 @@ def environment() -> dict[str, str]:
     found = {"AWS_REGION": region()}
     url = endpoint()
     if url is not None:
-        found["AWS_ENDPOINT_URL"] = url
+        # Not AWS_ENDPOINT_URL, which would lead boto3's other services there as well.
+        found["AWS_ENDPOINT"] = url
         if url.startswith("http://"):
             found["AWS_ALLOW_HTTP"] = "true"
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from stedi_glue.backends import aws
@@ -57,7 +58,9 @@ def register_landing(tables: Sequence[Table], root: str, database: str = DATABAS
             try:
                 have = glue.get_table(DatabaseName=database, Name=table.name)["Table"]
             except glue.exceptions.EntityNotFoundException:
-                glue.create_table(DatabaseName=database, TableInput=wanted)
+                # Another run may be the first one, too.
+                with suppress(glue.exceptions.AlreadyExistsException):
+                    glue.create_table(DatabaseName=database, TableInput=wanted)
                 continue
             if not _says(have, wanted):
                 glue.update_table(DatabaseName=database, TableInput=wanted)

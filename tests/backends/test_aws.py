@@ -140,7 +140,7 @@ def test_an_endpoint_is_named_only_when_it_is_not_aws_own(
     assert aws.endpoint() == account.url
     assert aws.environment() == {
         "AWS_REGION": REGION,
-        "AWS_ENDPOINT_URL": account.url,
+        "AWS_ENDPOINT": account.url,
         "AWS_ALLOW_HTTP": "true",
     }
     monkeypatch.delenv("AWS_ENDPOINT_URL")
