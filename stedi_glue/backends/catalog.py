@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -86,6 +87,8 @@ class IcebergCatalog:
 
     @cached_property
     def _catalog(self) -> Catalog:
+        # What goes wrong is raised, and said once.
+        logging.getLogger("pyiceberg").setLevel(logging.ERROR)
         return self._connect()
 
     def current(self, table: Table) -> Snapshot | None:
