@@ -6,22 +6,21 @@ import atexit
 import gc
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
-
 from stedi_glue.backends.catalog import IcebergCatalog
+from stedi_glue.backends.delivery import Delivery, Parcel, parcels
 from stedi_glue.backends.engines import open_engine
 from stedi_glue.backends.expectations import ExpectationsAuditor
-from stedi_glue.backends.journal import RunJournal
+from stedi_glue.backends.journal import RunJournal, told
 from stedi_glue.backends.landing import LandingFolder
-from stedi_glue.backends.storage import folder_uri
-from stedi_glue.errors import EngineError, LakeError, UnknownTable, UsageError
+from stedi_glue.backends.storage import S3, folder_uri, open_storage
+from stedi_glue.errors import EngineError, LakeError, UnknownTable, UsageError, suggest
 from stedi_glue.model.ddl import athena_ddl
 from stedi_glue.model.lineage import mermaid
 from stedi_glue.model.pipeline import Pipeline
@@ -34,8 +33,9 @@ from stedi_glue.zones import STEDI
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-LOCK_FILE = ".lock"
-_LOCK_SECONDS = 300
+    from stedi_glue.backends.athena import Athena
+
+CATALOGS = ("local", "glue")
 
 
 @dataclass(frozen=True)
@@ -59,14 +59,22 @@ class Lakehouse:
     """
 
     def __init__(
-        self, root: str, landing: str, engine: str, pipeline: Pipeline, rules: Path | None
+        self,
+        root: str,
+        landing: str,
+        engine: str,
+        catalog: str,
+        pipeline: Pipeline,
+        rules: Path | None,
     ) -> None:
         self.root = root
-        self._raw = landing
+        self.landing = landing
         self.pipeline = pipeline
-        self._engine = open_engine(engine)
+        self._storage = open_storage(root)
+        self._engine = open_engine(engine, s3=root.startswith(S3) or landing.startswith(S3))
         self._landing = LandingFolder(landing, root, self._engine)
-        self._catalog = IcebergCatalog.local(root)
+        self.on_aws = catalog == "glue"
+        self._catalog = (IcebergCatalog.glue if self.on_aws else IcebergCatalog.local)(root)
         auditor = ExpectationsAuditor(rules, docs=root)
         self._journal = RunJournal(root)
         self._runner = Runner(
@@ -79,20 +87,39 @@ class Lakehouse:
         lake: str | os.PathLike[str],
         *,
         landing: str | os.PathLike[str] | None = None,
+        catalog: str | None = None,
         engine: str = "sail",
         pipeline: Pipeline = STEDI,
         rules: str | os.PathLike[str] | None = None,
     ) -> Lakehouse:
         """Open a lake.
 
-        lake: its root folder. landing: the root of `customer/landing` and its like, by
-        default the lake itself. engine: "sail" or "spark". pipeline: its tables. rules: a
-        folder with a suite per table, by default those of this package.
+        lake: its root, a folder or `s3://bucket/folder`. landing: the root of
+        `customer/landing` and its like, by default the lake itself. catalog: "local", a file
+        in the lake, or "glue", the account's Glue Data Catalog; by default what fits the
+        lake. engine: "sail" or "spark". pipeline: its tables. rules: a folder with a suite
+        per table, by default those of this package.
         """
         root = folder_uri(os.fspath(lake))
         raw = folder_uri(os.fspath(landing)) if landing is not None else root
         folder = Path(rules) if rules is not None else None
-        return cls(root, raw, engine, pipeline, folder)
+        return cls(root, raw, engine, _catalog_kind(root, catalog), pipeline, folder)
+
+    def delivery(
+        self, source: Path, names: Sequence[str] = ()
+    ) -> tuple[Delivery, tuple[Parcel, ...]]:
+        """Return what carries raw files into the lake, and the files a folder has for it.
+
+        source: a folder with `customer/landing` and its like. names: the landing tables to
+        bring, by default all of them.
+        """
+        raw = [table for table in self.pipeline.tables if table.zone is Zone.LANDING]
+        known = {table.name: table for table in raw}
+        for name in names:
+            if name not in known:
+                raise UnknownTable(name, known)
+        chosen = [table for table in raw if not names or table.name in names]
+        return Delivery(self.landing), parcels(source, self.landing, chosen)
 
     def run(self, *tables: str, on_step: Observer | None = None) -> RunReport:
         """Make the named tables, or all of them, and return what became of each.
@@ -100,11 +127,12 @@ class Lakehouse:
         on_step is told of progress: a table's name, and the step that begins
         ("transform", "audit", "publish") or the status it ended with.
         """
-        self._require_folder()
+        self._storage.require()
         # Whatever can be found wrong is found before a lake is created or locked.
         self._runner.check(tables)
-        with self._writing(), _patient_collector():
+        with self._storage.writing(), _patient_collector():
             self._catalog.create()
+            self._register_landing()
             return self._runner.run(self._runner.check(tables), on_step)
 
     def table(self, name: str, snapshot_id: int | None = None) -> DataFrame:
@@ -133,6 +161,16 @@ class Lakehouse:
                     raise UnknownTable(name, available) from None
             raise
 
+    def athena(self, workgroup: str = "primary") -> Athena:
+        """Return Athena, ready for queries of this lake; UsageError when it is not on AWS."""
+        from stedi_glue.backends.athena import Athena
+        from stedi_glue.backends.glue import DATABASE
+
+        if not self.on_aws:
+            raise UsageError(f"Athena cannot query '{self.root}': the lake is not on AWS.")
+        _ = self._existing
+        return Athena(DATABASE, workgroup, f"{self.root}/queries/")
+
     def tables(self) -> tuple[TableState, ...]:
         """Return what the lake holds of each table, in lineage order."""
         _ = self._existing
@@ -149,14 +187,15 @@ class Lakehouse:
         """
         attempts = self._journal.attempts(self.pipeline.table(name).name)
         known = {attempt.snapshot_id for attempt in attempts}
-        told = [_told(one) for one in self.history(name) if one.snapshot_id not in known]
+        told = [told(one) for one in self.history(name) if one.snapshot_id not in known]
         return tuple(sorted((*attempts, *told), key=lambda one: one.started_at, reverse=True))
 
     @property
-    def docs(self) -> Path:
-        """The first page of the Data Docs; LakeError when there is none yet."""
-        page = Path(self.root) / "docs" / "index.html"
-        if not page.is_file():
+    def docs(self) -> str:
+        """Where the first page of the Data Docs is; LakeError when there is none yet."""
+        self._storage.require()
+        page = f"{self.root}/docs/index.html"
+        if self._storage.missing([page]):
             raise LakeError(
                 f"The lake '{self.root}' has no Data Docs yet; 'stedi-glue run' writes them."
             )
@@ -166,13 +205,13 @@ class Lakehouse:
         """Make an earlier snapshot of a table current; by default the one before the current."""
         table = self._publishable(name)
         catalog = self._existing
-        with self._writing():
+        with self._storage.writing():
             return catalog.rollback(table, snapshot_id)
 
     def ddl(self, *names: str) -> str:
         """Return Athena's statements that create the named tables, or all of them."""
         chosen = [self.pipeline.table(name) for name in names] or self.pipeline.tables
-        roots = {Zone.LANDING: self._raw}
+        roots = {Zone.LANDING: self.landing}
         statements = [athena_ddl(table, roots.get(table.zone, self.root)) for table in chosen]
         return "\n\n".join(statements) + "\n"
 
@@ -213,7 +252,7 @@ class Lakehouse:
     @property
     def _existing(self) -> IcebergCatalog:
         """The catalog of a lake that is there to be read."""
-        self._require_folder()
+        self._storage.require()
         if not self._catalog.exists:
             raise LakeError(
                 f"There is no lake in '{self.root}': build one with 'stedi-glue run --lake "
@@ -221,48 +260,24 @@ class Lakehouse:
             )
         return self._catalog
 
-    def _require_folder(self) -> None:
-        if self.root.startswith("s3://"):
-            raise UsageError(
-                f"The lake '{self.root}' is in S3, and this version builds and reads lakes on disk "
-                "only; name a local folder with --lake."
-            )
-        if os.path.isfile(self.root):
-            raise LakeError(f"'{self.root}' is a file; name the lake's folder with --lake.")
+    def _register_landing(self) -> None:
+        if self.on_aws and self.landing.startswith(S3):
+            from stedi_glue.backends import glue
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """Keep other runs off this lake, also those of other processes."""
-        try:
-            os.makedirs(self.root, exist_ok=True)
-            lock = FileLock(f"{self.root}/{LOCK_FILE}", timeout=_LOCK_SECONDS)
-            lock.acquire()
-        except Timeout as error:
-            raise LakeError(
-                f"Another run has been writing to '{self.root}' for {_LOCK_SECONDS} seconds; "
-                "wait for it to end and run again."
-            ) from error
-        except OSError as error:
-            raise LakeError(f"Cannot write to the lake '{self.root}': {error.strerror}.") from error
-        try:
-            yield
-        finally:
-            lock.release()
+            raw = [table for table in self.pipeline.tables if table.zone is Zone.LANDING]
+            glue.register_landing(raw, self.landing)
 
 
-def _told(snapshot: Snapshot) -> Attempt:
-    summary = snapshot.summary
-    return Attempt(
-        run_id=summary.get("stedi.run-id", ""),
-        started_at=snapshot.published_at,
-        engine=summary.get("stedi.engine", ""),
-        status="published",
-        rows=snapshot.rows,
-        snapshot_id=snapshot.snapshot_id,
-        evaluated=int(summary.get("stedi.rules-evaluated", 0)),
-        failed=0,
-        warned=int(summary.get("stedi.rules-warned", 0)),
-    )
+def _catalog_kind(root: str, wanted: str | None) -> str:
+    if wanted is not None and wanted not in CATALOGS:
+        raise UsageError(f"No catalog is called '{wanted}'{suggest(wanted, CATALOGS)}")
+    fits = "glue" if root.startswith(S3) else "local"
+    if wanted not in (None, fits):
+        raise UsageError(
+            f"The lake '{root}' cannot have a {wanted} catalog: a lake on disk keeps its catalog "
+            f"in its own folder (local), one in S3 in the Glue Data Catalog (glue)."
+        )
+    return fits
 
 
 @contextmanager

@@ -18,10 +18,19 @@ PREFIX = "STEDI_"
 class Settings:
     """Every choice of a run; values are judged by the code that acts on them."""
 
-    lake: str = field(default="lake", metadata={"doc": "The lake's root folder."})
+    lake: str = field(
+        default="lake", metadata={"doc": "The lake's root: a folder, or s3://bucket/folder."}
+    )
     landing: str | None = field(
         default=None,
         metadata={"doc": "The root of customer/landing and its like; by default the lake."},
+    )
+    catalog: str | None = field(
+        default=None,
+        metadata={
+            "doc": "local: a file in the lake. glue: the account's Glue Data Catalog. "
+            "By default glue for a lake in S3, else local."
+        },
     )
     engine: str = field(
         default="sail",
@@ -44,6 +53,11 @@ class Settings:
     rules: str | None = field(
         default=None,
         metadata={"doc": "A folder with <table>.json for each table; by default our own rules."},
+    )
+
+    workgroup: str = field(
+        default="primary",
+        metadata={"doc": "The Athena workgroup that queries of a lake on AWS run in."},
     )
 
     @classmethod

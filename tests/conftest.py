@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from stedi_glue.backends.engines import SailEngine, SparkEngine
+from tests.aws_server import Account, serving
 
 STARTER = Path(__file__).parents[2] / "shared" / "data" / "stedi-starter"
 
@@ -40,6 +41,23 @@ def starter() -> Path:
     if not STARTER.is_dir():
         pytest.skip(f"the starter data is not at {STARTER}")
     return STARTER
+
+
+@pytest.fixture(scope="session")
+def _server() -> Iterator[Account]:
+    with serving() as account, pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            patch.delenv(name)
+        for name, value in account.variables.items():
+            patch.setenv(name, value)
+        yield account
+
+
+@pytest.fixture
+def account(_server: Account) -> Account:
+    """An AWS account with one empty bucket; this process is signed in."""
+    _server.empty()
+    return _server
 
 
 def java() -> str | None:

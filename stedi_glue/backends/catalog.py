@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from contextlib import suppress
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
-from stedi_glue.backends.iceberg import iceberg_schema, replacement, shape, used_files
-from stedi_glue.backends.storage import Storage
+from stedi_glue.backends import sqlite
+from stedi_glue.backends.iceberg import (
+    evolve,
+    expire,
+    iceberg_schema,
+    properties,
+    replace_rows,
+    used_files,
+)
+from stedi_glue.backends.storage import S3, Storage, open_storage
 from stedi_glue.errors import LakeError, UsageError
 from stedi_glue.publish.ports import Snapshot, Staged
 
@@ -20,11 +30,6 @@ if TYPE_CHECKING:
     from stedi_glue.model.table import Table
 
 CATALOG_FILE = "catalog.db"
-_PROPERTIES = {
-    "format-version": "2",
-    "write.metadata.delete-after-commit.enabled": "true",
-    "write.metadata.previous-versions-max": "10",
-}
 
 
 class IcebergCatalog:
@@ -42,31 +47,48 @@ class IcebergCatalog:
         root: str,
         database: str = "stedi",
         keep: int = 10,
+        storage: Storage | None = None,
     ) -> None:
         self._connect = connect
         self._exists = exists
+        self._found = False
         self._root = root
         self._database = database
         self._keep = keep
-        self._storage = Storage(root)
+        self._storage = storage or open_storage(root)
 
     @classmethod
     def local(cls, root: str) -> IcebergCatalog:
         """Keep the catalog in a lake's own folder, as an SQLite file."""
         path = f"{root}/{CATALOG_FILE}"
-        return cls(lambda: _connect_sqlite(path, root), lambda: os.path.isfile(path), root)
+        return cls(lambda: sqlite.connect(path, root), lambda: os.path.isfile(path), root)
+
+    @classmethod
+    def glue(cls, root: str, storage: Storage | None = None) -> IcebergCatalog:
+        """Keep the catalog of a lake in S3 in the account's Glue Data Catalog."""
+        from stedi_glue.backends import glue
+
+        return cls(
+            lambda: glue.connect(root), glue.has_database, root, glue.DATABASE, storage=storage
+        )
 
     @property
     def exists(self) -> bool:
         """Whether anything was ever published here."""
-        return self._exists()
+        self._found = self._found or self._exists()
+        return self._found
 
     def create(self) -> None:
         """Make the catalog and its namespace, unless they are there."""
-        self._catalog.create_namespace_if_not_exists(self._database)
+        # Looked for first: who may use a namespace may often not make one.
+        if not self.exists:
+            with self._storage.explaining(f"Cannot make the catalog of the lake '{self._root}'"):
+                self._catalog.create_namespace_if_not_exists(self._database)
 
     @cached_property
     def _catalog(self) -> Catalog:
+        # What goes wrong is raised, and said once.
+        logging.getLogger("pyiceberg").setLevel(logging.ERROR)
         return self._connect()
 
     def current(self, table: Table) -> Snapshot | None:
@@ -112,27 +134,37 @@ class IcebergCatalog:
 
         Raises LakeError when somebody else published the table meanwhile.
         """
-        from pyiceberg.exceptions import CommitFailedException, ValidationException
+        from pyiceberg.exceptions import (
+            CommitFailedException,
+            TableAlreadyExistsError,
+            ValidationException,
+        )
 
+        overtaken = (CommitFailedException, TableAlreadyExistsError, ValidationException)
         iceberg = self._load(table)
         transaction = iceberg.transaction() if iceberg else self._creation(table)
+        snapshot_id = 0
         try:
-            with transaction:
+            with self._storage.explaining(f"Cannot publish '{table.name}'"), transaction:
                 if iceberg:
-                    self._evolve(transaction, table)
-                self._replace(transaction, iceberg, staged, summary)
-        except (CommitFailedException, ValidationException) as error:
-            raise LakeError(
-                f"Somebody else published '{table.name}' at the same time, so this run did not; "
-                "run again."
-            ) from error
-        published = self.current(table)
-        if published is None:
-            raise LakeError(f"The commit of '{table.name}' left no snapshot; run again.")
-        return published
+                    evolve(transaction, table)
+                snapshot_id = replace_rows(transaction, iceberg, table, staged, summary)
+        except Exception as error:
+            # The catalog's answer may be lost on its way: what counts is whether it committed.
+            with suppress(LakeError):
+                return self._snapshot(table, snapshot_id)
+            if isinstance(error, overtaken):
+                raise LakeError(
+                    f"Somebody else published '{table.name}' at the same time, so this run did "
+                    "not; run again."
+                ) from error
+            raise
+        return self._snapshot(table, snapshot_id)
 
     def rollback(self, table: Table, snapshot_id: int | None = None) -> Snapshot:
         """Make an earlier snapshot current again; by default the one before the current."""
+        from pyiceberg.exceptions import CommitFailedException
+
         iceberg = self._published(table)
         if snapshot_id is None:
             current = iceberg.current_snapshot()
@@ -140,49 +172,87 @@ class IcebergCatalog:
             if snapshot_id is None or iceberg.snapshot_by_id(snapshot_id) is None:
                 raise UsageError(f"Table '{table.name}' has no earlier snapshot to return to.")
         self._require(iceberg, table, snapshot_id)
-        iceberg.manage_snapshots().set_current_snapshot(snapshot_id=snapshot_id).commit()
-        return next(s for s in self.history(table) if s.current)
+        try:
+            with self._storage.explaining(f"Cannot roll back '{table.name}'"):
+                iceberg.manage_snapshots().set_current_snapshot(snapshot_id=snapshot_id).commit()
+        except CommitFailedException as error:
+            raise LakeError(
+                f"Somebody else published '{table.name}' at the same time, so it was not rolled "
+                "back; look at its history and try again."
+            ) from error
+        return self._snapshot(table, snapshot_id)
 
     def tidy(self, table: Table, keep: str | None = None) -> None:
         """Drop snapshots past their retention, and files nothing uses except run `keep`'s."""
+        from pyiceberg.exceptions import CommitFailedException
+
         iceberg = self._load(table)
+        what = f"Cannot tidy '{table.name}'"
         if iceberg is not None:
             newest = sorted(iceberg.snapshots(), key=_sequence, reverse=True)
             current = iceberg.metadata.current_snapshot_id
             expired = [s.snapshot_id for s in newest[self._keep :] if s.snapshot_id != current]
             if expired:
-                iceberg.maintenance.expire_snapshots().by_ids(expired).commit()
+                # Whoever published or rolled back meanwhile tidies as well.
+                with self._storage.explaining(what), suppress(CommitFailedException):
+                    expire(iceberg, expired)
                 iceberg = self._published(table)
-        used = used_files(iceberg) if iceberg is not None else set()
-        location = self._location(table)
         kept = f"{self.new_folder(table, keep)}/" if keep else None
-        self._storage.delete(
-            file.path
-            for folder in ("data", "metadata")
-            for file in self._storage.list(f"{location}/{folder}")
-            if file.path not in used and not (kept and file.path.startswith(kept))
-        )
-        self._storage.prune(location)
+
+        @cache
+        def used() -> set[str]:
+            return used_files(iceberg) if iceberg is not None else set()
+
+        with self._storage.explaining(what):
+            for folder in ("data", "metadata"):
+                self._storage.sweep(
+                    f"{self._location(table)}/{folder}",
+                    lambda path: bool(kept and path.startswith(kept)) or path in used(),
+                )
+
+    def _snapshot(self, table: Table, snapshot_id: int) -> Snapshot:
+        for snapshot in self.history(table):
+            if snapshot.snapshot_id == snapshot_id:
+                return snapshot
+        raise LakeError(f"The commit of '{table.name}' left no snapshot; run again.")
 
     def _location(self, table: Table) -> str:
         return f"{self._root}/{table.location}"
 
     def _load(self, table: Table) -> IcebergTable | None:
-        from pyiceberg.exceptions import NoSuchTableError
+        from pyiceberg.exceptions import (
+            NoSuchIcebergTableError,
+            NoSuchPropertyException,
+            NoSuchTableError,
+        )
 
         if not self.exists:
             return None
-        try:
-            iceberg = self._catalog.load_table((self._database, table.name))
-        except NoSuchTableError:
-            return None
-        except FileNotFoundError as error:
-            raise LakeError(
-                f"The catalog knows '{table.name}', but its metadata file is gone; a lake on disk "
-                "cannot be moved. Restore the folder, or remove the catalog and run again."
-            ) from error
+        identifier = (self._database, table.name)
+        with self._storage.explaining(f"Cannot look '{table.name}' up in the catalog"):
+            try:
+                iceberg = self._catalog.load_table(identifier)
+            except (NoSuchIcebergTableError, NoSuchPropertyException) as error:
+                raise LakeError(
+                    f"The catalog has another table called '{self._database}.{table.name}', which "
+                    "is no Iceberg table; remove it there and run again."
+                ) from error
+            except NoSuchTableError:
+                return None
+            except FileNotFoundError as error:
+                raise LakeError(
+                    f"The catalog knows '{table.name}', but its metadata file is gone; a lake "
+                    "cannot be moved. Restore its folder, or remove the catalog's entry and run "
+                    "again."
+                ) from error
         if not iceberg.location().startswith(f"{self._root}/"):
             # Its files are elsewhere: writing or tidying here would change another lake.
+            if self._root.startswith(S3):
+                raise LakeError(
+                    f"The Glue database '{self._database}' has '{table.name}' for another lake, "
+                    f"with '{iceberg.location()}'; one account and region holds one lake. Use "
+                    "that one, or remove its tables from the database and run again."
+                )
             raise LakeError(
                 f"The lake in '{self._root}' is a copy of the one with '{iceberg.location()}', and "
                 "its catalog still names the files there; a lake on disk cannot be copied or "
@@ -213,62 +283,8 @@ class IcebergCatalog:
             (self._database, table.name),
             schema=schema,
             location=self._location(table),
-            properties={
-                **_PROPERTIES,
-                "comment": table.doc,
-                "stedi.personal-columns": ",".join(table.personal_columns),
-            },
+            properties={"format-version": "2", **properties(table)},
         )
-
-    def _evolve(self, transaction: Transaction, table: Table) -> None:
-        """Bring the published schema to the contract's; every row is about to be replaced."""
-        wanted = iceberg_schema(table)
-        have = transaction.table_metadata.schema()
-        if shape(have) == shape(wanted):
-            return
-        with transaction.update_schema(allow_incompatible_changes=True) as update:
-            for name in set(have.column_names) - set(wanted.column_names):
-                update.delete_column(name)
-            update.union_by_name(wanted)
-
-    def _replace(
-        self,
-        transaction: Transaction,
-        iceberg: IcebergTable | None,
-        staged: Staged,
-        summary: Mapping[str, str],
-    ) -> None:
-        """Swap all files in a single snapshot, so that no state in between can be read."""
-        from pyiceberg.io.pyarrow import parquet_files_to_data_files
-        from pyiceberg.table import TableProperties
-
-        # The engine's files carry no Iceberg field ids; readers find columns by name.
-        names = transaction.table_metadata.schema().name_mapping.model_dump_json()
-        transaction.set_properties({TableProperties.DEFAULT_NAME_MAPPING: names})
-        old = [task.file for task in iceberg.scan().plan_files()] if iceberg else []
-        io = transaction._table.io
-        new = parquet_files_to_data_files(io, transaction.table_metadata, iter(staged.files))
-        with replacement(transaction, io, summary) as snapshot:
-            for file in old:
-                snapshot.delete_data_file(file)
-            for file in new:
-                snapshot.append_data_file(file)
-
-
-def _connect_sqlite(path: str, root: str) -> Catalog:
-    from pyiceberg.catalog.sql import SqlCatalog
-    from sqlalchemy import URL
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
-        uri = URL.create("sqlite", database=path).render_as_string()
-        return SqlCatalog("stedi", uri=uri, warehouse=root)
-    except SQLAlchemyError as error:
-        cause = getattr(error, "orig", error)
-        raise LakeError(
-            f"Cannot open the lake's catalog '{path}': {cause}. If the file is damaged, restore "
-            "it from a backup, or move it away and run again to publish every table anew."
-        ) from error
 
 
 def _sequence(snapshot: Any) -> tuple[int, int]:

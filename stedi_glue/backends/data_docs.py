@@ -19,6 +19,8 @@ from great_expectations.data_context.types.resource_identifiers import (
     ValidationResultIdentifier,
 )
 
+from stedi_glue.backends.storage import S3
+
 if TYPE_CHECKING:
     from stedi_glue.model.table import Table
 
@@ -106,6 +108,12 @@ def _store(class_name: str, folder: str | None = None) -> dict[str, Any]:
 
 
 def _folder(path: str) -> dict[str, Any]:
+    if path.startswith(S3):
+        return {
+            "module_name": "stedi_glue.backends.docs_store",
+            "class_name": "S3StoreBackend",
+            "base_directory": path,
+        }
     return {"class_name": "TupleFilesystemStoreBackend", "base_directory": path}
 
 

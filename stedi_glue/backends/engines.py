@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pyspark.sql import functions as F
 
+from stedi_glue.backends import aws
 from stedi_glue.backends.json_lines import FILE, parse
-from stedi_glue.backends.storage import Storage
+from stedi_glue.backends.storage import S3, open_storage
 from stedi_glue.errors import EngineError, LakeError, UsageError, suggest
 from stedi_glue.model.table import Table
 
@@ -61,7 +62,7 @@ class _SessionEngine(ABC):
         if not files:
             return self.session.createDataFrame([], table.schema())
         # Sail reads a missing file as no rows.
-        lost = Storage(files[0]).missing(files)
+        lost = open_storage(files[0]).missing(files)
         if lost:
             raise LakeError(
                 f"Table '{table.name}' has lost its file '{lost[0]}'; publish the table again "
@@ -107,13 +108,15 @@ class SailEngine(_SessionEngine):
     """Sail: Spark's DataFrames on an embedded Rust engine.
 
     It listens on a random loopback port, without authentication, while the process
-    lives. memory: upper bound in bytes; by default half of the machine's.
+    lives. memory: upper bound in bytes; by default half of the machine's. s3: whether it
+    reads or writes S3.
     """
 
     name = "sail"
     _rounds_doubles = True
 
-    def __init__(self, memory: int | None = None) -> None:
+    def __init__(self, memory: int | None = None, *, s3: bool = False) -> None:
+        self._s3 = s3
         self._memory = memory or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
         self._server: Any = None
 
@@ -132,6 +135,8 @@ class SailEngine(_SessionEngine):
             "SAIL_PARQUET__PRUNING": "false",
             "SAIL_PARQUET__ENABLE_PAGE_INDEX": "false",
         }
+        if self._s3:
+            defaults |= aws.environment()
         for name, value in defaults.items():
             os.environ.setdefault(name, value)
         try:
@@ -154,9 +159,13 @@ class SailEngine(_SessionEngine):
         return session
 
     def _lines(self, folder: str, names: Sequence[str]) -> DataFrame:
-        # Sail does not tell which file a row came from, so each is read by itself.
+        # Sail decodes addresses in S3, and what it then does not find it reads as no rows.
+        percent = "%25" if folder.startswith(S3) else "%"
+        # It does not tell which file a row came from, so each is read by itself.
         files = [
-            self.session.read.text(f"{folder}/{name}").select("value", F.lit(name).alias(FILE.name))
+            self.session.read.text(f"{folder}/{name.replace('%', percent)}").select(
+                "value", F.lit(name).alias(FILE.name)
+            )
             for name in names
         ]
         return reduce(lambda one, other: one.unionAll(other), files)
@@ -172,13 +181,15 @@ class SailEngine(_SessionEngine):
 class SparkEngine(_SessionEngine):
     """Classic Spark 3.5 in this process's own JVM; the reference for every result.
 
-    memory: heap of the JVM, as Spark writes it.
+    memory: heap of the JVM, as Spark writes it. s3: whether it reads or writes S3; a Spark
+    that is started here then loads Hadoop's S3 connector from Maven Central, once.
     """
 
     name = "spark"
 
-    def __init__(self, memory: str = "4g") -> None:
+    def __init__(self, memory: str = "4g", *, s3: bool = False) -> None:
         self._memory = memory
+        self._s3 = s3
         self._owned = False
 
     def activate(self) -> None:
@@ -207,6 +218,8 @@ class SparkEngine(_SessionEngine):
             "spark.ui.enabled": "false",
             "spark.ui.showConsoleProgress": "false",
         }
+        if self._s3 and self._owned:
+            settings |= _hadoop_s3()
         builder = SparkSession.builder.master("local[*]").appName("stedi_glue")
         for key, value in settings.items():
             builder = builder.config(key, value)
@@ -228,12 +241,27 @@ class SparkEngine(_SessionEngine):
             self._owned = False
 
 
-def open_engine(name: str) -> SailEngine | SparkEngine:
-    """Return the engine of that name, not yet started."""
+def _hadoop_s3() -> dict[str, str]:
+    """Return the settings that let classic Spark 3.5 read and write `s3://` where boto3 would."""
+    hadoop = {
+        "impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
+        "endpoint.region": aws.region(),
+    }
+    url = aws.endpoint()
+    if url is not None:
+        hadoop |= {"endpoint": url, "path.style.access": "true"}
+    settings = {f"spark.hadoop.fs.s3a.{key}": value for key, value in hadoop.items()}
+    settings["spark.hadoop.fs.s3.impl"] = hadoop["impl"]
+    settings["spark.jars.packages"] = "org.apache.hadoop:hadoop-aws:3.3.4"
+    return settings
+
+
+def open_engine(name: str, *, s3: bool = False) -> SailEngine | SparkEngine:
+    """Return the engine of that name, not yet started; s3: whether it reads or writes S3."""
     engines: dict[str, type[SailEngine | SparkEngine]] = {"sail": SailEngine, "spark": SparkEngine}
     if name not in engines:
         raise UsageError(f"No engine is called '{name}'{suggest(name, engines)}")
-    return engines[name]()
+    return engines[name](s3=s3)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,9 +12,51 @@ if TYPE_CHECKING:
     from pyiceberg.table import Transaction
 
     from stedi_glue.model.table import Table
+    from stedi_glue.publish.ports import Staged
 
 
-def replacement(transaction: Transaction, io: FileIO, summary: Mapping[str, str]) -> Any:
+PERSONAL = "stedi.personal-columns"
+
+
+def properties(table: Table) -> dict[str, str]:
+    """Return the properties of a contract's Iceberg table."""
+    return {
+        "write.metadata.delete-after-commit.enabled": "true",
+        "write.metadata.previous-versions-max": "10",
+        "comment": table.doc,
+        PERSONAL: ",".join(table.personal_columns),
+    }
+
+
+def replace_rows(
+    transaction: Transaction,
+    iceberg: IcebergTable | None,
+    table: Table,
+    staged: Staged,
+    summary: Mapping[str, str],
+) -> int:
+    """Swap all files in a single snapshot, so that no state in between can be read.
+
+    Returns the snapshot's number, by which it is known before it is committed.
+    """
+    from pyiceberg.io.pyarrow import parquet_files_to_data_files
+    from pyiceberg.table import TableProperties
+
+    # The engine's files carry no Iceberg field ids; readers find columns by name.
+    names = transaction.table_metadata.schema().name_mapping.model_dump_json()
+    transaction.set_properties({**properties(table), TableProperties.DEFAULT_NAME_MAPPING: names})
+    old = [task.file for task in iceberg.scan().plan_files()] if iceberg else []
+    io = transaction._table.io
+    new = parquet_files_to_data_files(io, transaction.table_metadata, iter(staged.files))
+    with _replacement(transaction, io, summary) as snapshot:
+        for file in old:
+            snapshot.delete_data_file(file)
+        for file in new:
+            snapshot.append_data_file(file)
+    return int(snapshot.snapshot_id)
+
+
+def _replacement(transaction: Transaction, io: FileIO, summary: Mapping[str, str]) -> Any:
     """Return pyiceberg's overwrite, less the records of files that earlier snapshots deleted.
 
     pyiceberg carries those manifests along for ever: one more with every publication.
@@ -60,6 +102,29 @@ def iceberg_schema(table: Table) -> Schema:
 def shape(schema: Schema) -> list[tuple[str, str, str | None]]:
     """Return what readers see of a schema: names, types and documentation."""
     return [(field.name, str(field.field_type), field.doc) for field in schema.fields]
+
+
+def evolve(transaction: Transaction, table: Table) -> None:
+    """Bring the published schema to the contract's; every row is about to be replaced."""
+    wanted = iceberg_schema(table)
+    have = transaction.table_metadata.schema()
+    if shape(have) == shape(wanted):
+        return
+    with transaction.update_schema(allow_incompatible_changes=True) as update:
+        for name in set(have.column_names) - set(wanted.column_names):
+            update.delete_column(name)
+        update.union_by_name(wanted)
+
+
+def expire(iceberg: IcebergTable, snapshot_ids: Sequence[int]) -> None:
+    """Forget snapshots, unless another one has become current meanwhile: it may be among them."""
+    from pyiceberg.table.update import AssertRefSnapshotId, RemoveSnapshotsUpdate
+
+    head = {"ref": "main", "snapshot-id": iceberg.metadata.current_snapshot_id}
+    current = AssertRefSnapshotId.model_validate(head)
+    update = RemoveSnapshotsUpdate.model_validate({"snapshot-ids": list(snapshot_ids)})
+    with iceberg.transaction() as transaction:
+        transaction._apply((update,), (current,))
 
 
 def used_files(iceberg: IcebergTable) -> set[str]:

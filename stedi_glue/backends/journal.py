@@ -6,8 +6,8 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from stedi_glue.backends.storage import Storage
-from stedi_glue.publish.ports import RuleResult
+from stedi_glue.backends.storage import open_storage
+from stedi_glue.publish.ports import RuleResult, Snapshot
 from stedi_glue.publish.report import Attempt, RunReport
 
 
@@ -16,7 +16,7 @@ class RunJournal:
 
     def __init__(self, root: str) -> None:
         self._folder = f"{root}/runs"
-        self._storage = Storage(root)
+        self._storage = open_storage(root)
 
     def record(self, report: RunReport) -> None:
         """Keep a run's report, and for each table the rules that were not met."""
@@ -37,6 +37,22 @@ class RunJournal:
                 if content["table"] == table
             ]
         return tuple(found)
+
+
+def told(snapshot: Snapshot) -> Attempt:
+    """Return what a snapshot tells of the run that published it."""
+    summary = snapshot.summary
+    return Attempt(
+        run_id=summary.get("stedi.run-id", ""),
+        started_at=snapshot.published_at,
+        engine=summary.get("stedi.engine", ""),
+        status="published",
+        rows=snapshot.rows,
+        snapshot_id=snapshot.snapshot_id,
+        evaluated=int(summary.get("stedi.rules-evaluated", 0)),
+        failed=0,
+        warned=int(summary.get("stedi.rules-warned", 0)),
+    )
 
 
 def _attempt(document: dict[str, Any], content: dict[str, Any]) -> Attempt:

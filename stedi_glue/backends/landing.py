@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from stedi_glue.backends.json_lines import FILE, PROBLEM, RAW, staged_contract
-from stedi_glue.backends.storage import WILDCARDS, Storage
+from stedi_glue.backends.storage import WILDCARDS, open_storage
 from stedi_glue.errors import LakeError, LandingError
 from stedi_glue.publish.ports import Engine, Staged
 
@@ -31,7 +31,7 @@ _FILES_AT_ONCE = 64
 class Part:
     """Raw files that were parsed together, and the Parquet files that came of them.
 
-    raw: name to fingerprint (size and modification time) of each raw file.
+    raw: name to fingerprint (size and version) of each raw file.
     """
 
     raw: dict[str, str]
@@ -50,8 +50,8 @@ class LandingFolder:
         self._root = root
         self._lake = lake
         self._engine = engine
-        self._raw = Storage(root)
-        self._parsed = Storage(lake)
+        self._raw = open_storage(root)
+        self._parsed = open_storage(lake)
 
     def check(self, tables: Sequence[Table]) -> None:
         """Raise LandingError unless every landing table has raw files."""
@@ -98,7 +98,7 @@ class LandingFolder:
         except LakeError as error:
             raise LandingError(str(error)) from error
         found = {
-            file.path.removeprefix(f"{folder}/"): f"{file.size}:{file.modified}"
+            file.path.removeprefix(f"{folder}/"): f"{file.size}:{file.version}"
             for file in listed
             if not _hidden(file.path.removeprefix(f"{folder}/"))
         }
@@ -138,9 +138,7 @@ class LandingFolder:
 
     def _sweep(self, table: Table, parts: Sequence[Part]) -> None:
         used = {self._manifest_path(table), *(file for part in parts for file in part.files)}
-        copy = self._copy(table)
-        self._parsed.delete(f.path for f in self._parsed.list(copy) if f.path not in used)
-        self._parsed.prune(copy)
+        self._parsed.sweep(self._copy(table), used.__contains__)
 
     def _copy(self, table: Table) -> str:
         return f"{self._lake}/{table.location}_parsed"

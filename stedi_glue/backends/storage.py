@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,17 +15,25 @@ if TYPE_CHECKING:
     import pyarrow.fs as arrow_fs
 
 
+S3 = "s3://"
 # What Spark and Sail expand in a path instead of taking it as written.
 WILDCARDS = frozenset("*?[]{}\\\n")
+LOCK_FILE = ".lock"
+_LOCK_SECONDS = 300
 
 
 @dataclass(frozen=True)
 class File:
-    """A file as listed: where it is, how long, and when it last changed (epoch ns UTC)."""
+    """A file as listed.
+
+    modified: when it last changed, epoch nanoseconds UTC.
+    version: changes with the content: of a file on disk its time, in S3 its ETag.
+    """
 
     path: str
     size: int
     modified: int
+    version: str
 
 
 def folder_uri(text: str) -> str:
@@ -36,60 +46,82 @@ def folder_uri(text: str) -> str:
             f"The folder '{text}' has a character that engines read as a wildcard "
             "(one of * ? [ ] { } \\); choose a folder without it."
         )
-    if "://" in text and not text.startswith(("s3://", "file://")):
+    if "://" in text and not text.startswith((S3, "file://")):
         raise UsageError(f"The folder '{text}' is neither a local path nor 's3://...'.")
-    if text.startswith("s3://"):
-        return text.rstrip("/")
+    if text.startswith(S3):
+        if "%" in text:
+            raise UsageError(
+                f"The folder '{text}' has a percent sign, which engines decode in addresses; "
+                "choose a folder without it."
+            )
+        parts = [part for part in text.removeprefix(S3).split("/") if part]
+        if not parts:
+            raise UsageError(f"The folder '{text}' names no bucket; write 's3://bucket/folder'.")
+        return S3 + "/".join(parts)
     return os.path.abspath(os.path.expanduser(text.removeprefix("file://")))
 
 
-class Storage:
-    """Lists, reads, writes and deletes by full path (`s3://...` or an absolute local path)."""
+class Storage(ABC):
+    """Lists, reads, writes and deletes by full path under one root."""
 
     def __init__(self, root: str) -> None:
-        self._scheme = "s3://" if root.startswith("s3://") else ""
+        self._root = root
 
     @property
+    @abstractmethod
     def _filesystem(self) -> arrow_fs.FileSystem:
-        from pyarrow import fs
-
-        return fs.S3FileSystem() if self._scheme else fs.LocalFileSystem()
+        """Return Arrow's way to the same files."""
 
     def _inner(self, path: str) -> str:
-        return path.removeprefix(self._scheme)
+        """Return a path as Arrow's file systems know it."""
+        return path
 
+    @abstractmethod
+    def require(self) -> None:
+        """Raise LakeError when the root cannot be, or become, a folder."""
+
+    @abstractmethod
+    def writing(self) -> AbstractContextManager[None]:
+        """Keep other runs off the root where that can be done."""
+
+    @abstractmethod
     def list(self, folder: str) -> tuple[File, ...]:
         """Return the files under a folder at any depth, by path; none when it is missing."""
-        from pyarrow import fs
 
-        selector = fs.FileSelector(self._inner(folder), recursive=True, allow_not_found=True)
-        try:
-            found = self._filesystem.get_file_info(selector)
-        except OSError as error:
-            raise LakeError(f"Cannot list '{folder}': {_brief(error)}.") from error
-        files = (
-            File(f"{self._scheme}{info.path}", info.size, info.mtime_ns)
-            for info in found
-            if info.type == fs.FileType.File
-        )
-        return tuple(sorted(files, key=lambda file: file.path))
+    @abstractmethod
+    def read_text(self, path: str) -> str | None:
+        """Return a small file's text; None when there is no such file."""
+
+    @abstractmethod
+    def write_text(self, path: str, text: str) -> None:
+        """Write a small file so that readers see the old text or the new, never a part."""
+
+    @abstractmethod
+    def sweep(self, folder: str, used: Callable[[str], bool]) -> None:
+        """Delete the files under a folder that are not used, except those of other runs at work."""
 
     def parquet(self, folder: str, column: str | None = None) -> tuple[tuple[str, ...], int, int]:
         """Return a folder's Parquet files, their rows, and how many have a value in `column`.
 
         Counted from the files' footers, so no data is read.
         """
-        from pyarrow import parquet
+        from pyarrow import ArrowInvalid, parquet
 
         files = tuple(file.path for file in self.list(folder) if file.path.endswith(".parquet"))
         rows = values = 0
-        for file in files:
-            footer = parquet.read_metadata(self._inner(file), filesystem=self._filesystem)
-            rows += footer.num_rows
-            if column is not None:
-                index = footer.schema.names.index(column)
-                groups = (footer.row_group(n).column(index) for n in range(footer.num_row_groups))
-                values += sum(c.num_values - c.statistics.null_count for c in groups)
+        with self.explaining(f"Cannot read the files in '{folder}'"):
+            for file in files:
+                try:
+                    footer = parquet.read_metadata(self._inner(file), filesystem=self._filesystem)
+                except ArrowInvalid as error:
+                    raise LakeError(f"'{file}' is no Parquet file; run again.") from error
+                rows += footer.num_rows
+                if column is not None:
+                    index = footer.schema.names.index(column)
+                    groups = (
+                        footer.row_group(n).column(index) for n in range(footer.num_row_groups)
+                    )
+                    values += sum(c.num_values - c.statistics.null_count for c in groups)
         return files, rows, values
 
     def missing(self, paths: Iterable[str]) -> tuple[str, ...]:
@@ -97,16 +129,75 @@ class Storage:
         from pyarrow import fs
 
         wanted = list(paths)
-        infos = self._filesystem.get_file_info([self._inner(path) for path in wanted])
+        with self.explaining(f"Cannot look for files in '{self._root}'"):
+            infos = self._filesystem.get_file_info([self._inner(path) for path in wanted])
         return tuple(
             path for path, info in zip(wanted, infos, strict=True) if info.type != fs.FileType.File
         )
 
+    @contextmanager
+    def explaining(self, what: str) -> Iterator[None]:
+        """Turn what goes wrong with files into one sentence: "<what>: <reason>"."""
+        try:
+            yield
+        except OSError as error:
+            raise LakeError(f"{what}: {_brief(error)}.") from error
+
+
+class DiskStorage(Storage):
+    """Files on a disk."""
+
+    @property
+    def _filesystem(self) -> arrow_fs.FileSystem:
+        from pyarrow import fs
+
+        return fs.LocalFileSystem()
+
+    def require(self) -> None:
+        """Raise LakeError when the root is a file."""
+        if os.path.isfile(self._root):
+            raise LakeError(f"'{self._root}' is a file; name the lake's folder with --lake.")
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Keep other runs off the root, also those of other processes."""
+        from filelock import FileLock, Timeout
+
+        try:
+            os.makedirs(self._root, exist_ok=True)
+            lock = FileLock(f"{self._root}/{LOCK_FILE}", timeout=_LOCK_SECONDS)
+            lock.acquire()
+        except Timeout as error:
+            raise LakeError(
+                f"Another run has been writing to '{self._root}' for {_LOCK_SECONDS} seconds; "
+                "wait for it to end and run again."
+            ) from error
+        except OSError as error:
+            raise LakeError(f"Cannot write to the lake '{self._root}': {_brief(error)}.") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def list(self, folder: str) -> tuple[File, ...]:
+        """Return the files under a folder at any depth, by path; none when it is missing."""
+        from pyarrow import fs
+
+        selector = fs.FileSelector(folder, recursive=True, allow_not_found=True)
+        with self.explaining(f"Cannot list '{folder}'"):
+            found = self._filesystem.get_file_info(selector)
+        files = (
+            File(info.path, info.size, info.mtime_ns, str(info.mtime_ns))
+            for info in found
+            if info.type == fs.FileType.File
+        )
+        return tuple(sorted(files, key=lambda file: file.path))
+
     def read_text(self, path: str) -> str | None:
         """Return a small file's text; None when there is no such file."""
         try:
-            with self._filesystem.open_input_stream(self._inner(path)) as stream:
-                return bytes(stream.read()).decode()
+            with open(path, "rb") as stream:
+                return stream.read().decode()
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -114,36 +205,34 @@ class Storage:
 
     def write_text(self, path: str, text: str) -> None:
         """Write a small file so that readers see the old text or the new, never a part."""
-        inner = self._inner(path)
-        # An object store shows an object when it is whole; a disk shows it as it grows.
-        target = inner if self._scheme else f"{inner}.new"
-        try:
-            if not self._scheme:
-                self._filesystem.create_dir(os.path.dirname(inner), recursive=True)
-            with self._filesystem.open_output_stream(target) as stream:
+        with self.explaining(f"Cannot write '{path}'"):
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(f"{path}.new", "wb") as stream:
                 stream.write(text.encode())
-            if not self._scheme:
-                os.replace(target, inner)
-        except OSError as error:
-            raise LakeError(f"Cannot write '{path}': {_brief(error)}.") from error
+            os.replace(f"{path}.new", path)
 
-    def delete(self, paths: Iterable[str]) -> None:
-        """Delete files; those already gone are no error."""
-        for path in paths:
-            try:
-                self._filesystem.delete_file(self._inner(path))
-            except FileNotFoundError:
-                continue
-            except OSError as error:
-                raise LakeError(f"Cannot delete '{path}': {_brief(error)}.") from error
-
-    def prune(self, folder: str) -> None:
-        """Remove the empty folders that deleting files leaves on a disk."""
-        if self._scheme:
-            return
+    def sweep(self, folder: str, used: Callable[[str], bool]) -> None:
+        """Delete the files under a folder that are not used, and the folders that leaves empty."""
+        for file in self.list(folder):
+            if not used(file.path):
+                try:
+                    os.remove(file.path)
+                except FileNotFoundError:
+                    continue
+                except OSError as error:
+                    raise LakeError(f"Cannot delete '{file.path}': {_brief(error)}.") from error
         for path, _, _ in os.walk(folder, topdown=False):
             if path != folder and not os.listdir(path):
                 os.rmdir(path)
+
+
+def open_storage(root: str) -> Storage:
+    """Return the storage of a root, as `folder_uri` spells it, or of a path under it."""
+    if root.startswith(S3):
+        from stedi_glue.backends.s3 import S3Storage
+
+        return S3Storage(root)
+    return DiskStorage(root)
 
 
 def _brief(error: OSError) -> str:

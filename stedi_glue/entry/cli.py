@@ -12,13 +12,22 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from stedi_glue.entry import lake_view
+from stedi_glue.entry import lake_view, land, query
 from stedi_glue.entry.json_view import attempt_json, print_json, state_json
-from stedi_glue.entry.row_view import Format, write_rows
+from stedi_glue.entry.options import (
+    Catalog,
+    Consent,
+    Engine,
+    Lake,
+    Landing,
+    Pairing,
+    Rules,
+    open_lake,
+)
 from stedi_glue.entry.run_view import Progress, show_run
 from stedi_glue.entry.terminal import console, show_error
 from stedi_glue.errors import StediError
@@ -39,18 +48,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(query.app)
+app.add_typer(land.app)
 
 
-def _setting(name: str, metavar: str) -> Any:
-    return typer.Option(f"--{name}", metavar=metavar, help=Settings.describe(name))
-
-
-Lake = Annotated[str | None, _setting("lake", "DIR")]
-Landing = Annotated[str | None, _setting("landing", "DIR")]
-Engine = Annotated[str | None, _setting("engine", "NAME")]
-Pairing = Annotated[str | None, _setting("pairing", "KIND")]
-Consent = Annotated[str | None, _setting("consent", "KIND")]
-Rules = Annotated[str | None, _setting("rules", "DIR")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 TableName = Annotated[str, typer.Argument(metavar="TABLE", help="The table's name.")]
 TableNames = Annotated[
@@ -96,7 +97,7 @@ def demo(
     )
     # The demo's raw data is its own, wherever the usual raw data may be.
     settings = replace(settings, landing=settings.lake)
-    with _open(settings) as lake:
+    with open_lake(settings) as lake:
         prepare(lake.root)
         code = _make(lake, (), as_json=False)
     where = "" if settings.lake == usual else f" --lake {shlex.quote(settings.lake)}"
@@ -109,6 +110,7 @@ def run(
     tables: TableNames = None,
     lake: Lake = None,
     landing: Landing = None,
+    catalog: Catalog = None,
     engine: Engine = None,
     pairing: Pairing = None,
     consent: Consent = None,
@@ -120,25 +122,16 @@ def run(
 ) -> int:
     """Make tables from landing data, and publish those that pass their rules."""
     settings = Settings.load(
-        lake=lake, landing=landing, engine=engine, pairing=pairing, consent=consent, rules=rules
+        lake=lake,
+        landing=landing,
+        catalog=catalog,
+        engine=engine,
+        pairing=pairing,
+        consent=consent,
+        rules=rules,
     )
-    with _open(settings) as opened:
+    with open_lake(settings) as opened:
         return _make(opened, tables or (), as_json)
-
-
-@app.command()
-def query(
-    sql: Annotated[str, typer.Argument(metavar="SQL", help="A SELECT over the lake's tables.")],
-    lake: Lake = None,
-    engine: Engine = None,
-    form: Annotated[
-        Format,
-        typer.Option("--format", help="table shows the first rows; csv and json write all."),
-    ] = "table",
-) -> None:
-    """Read the lake's tables with SQL."""
-    with _open(Settings.load(lake=lake, engine=engine)) as opened:
-        write_rows(opened.query(sql), form)
 
 
 @app.command()
@@ -148,10 +141,11 @@ def tables(
         typer.Argument(metavar="TABLE", help="Describe these tables and their columns."),
     ] = None,
     lake: Lake = None,
+    catalog: Catalog = None,
     as_json: AsJson = False,
 ) -> None:
     """List the tables with their rows and verdicts, or describe some."""
-    with _open(Settings.load(lake=lake)) as opened:
+    with open_lake(Settings.load(lake=lake, catalog=catalog)) as opened:
         pipeline = opened.pipeline
         chosen = [pipeline.table(name) for name in names or ()]
         if as_json:
@@ -165,9 +159,11 @@ def tables(
 
 
 @app.command()
-def history(table: TableName, lake: Lake = None, as_json: AsJson = False) -> None:
+def history(
+    table: TableName, lake: Lake = None, catalog: Catalog = None, as_json: AsJson = False
+) -> None:
     """List what became of a table in every run, newest first, and what can be returned to."""
-    with _open(Settings.load(lake=lake)) as opened:
+    with open_lake(Settings.load(lake=lake, catalog=catalog)) as opened:
         snapshots = {snapshot.snapshot_id: snapshot for snapshot in opened.history(table)}
         attempts = opened.attempts(table)
     if as_json:
@@ -179,13 +175,14 @@ def history(table: TableName, lake: Lake = None, as_json: AsJson = False) -> Non
 @app.command()
 def docs(
     lake: Lake = None,
+    catalog: Catalog = None,
     show: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
 ) -> None:
     """Print where the Data Docs are: every run's rules and what they found."""
-    with _open(Settings.load(lake=lake)) as opened:
+    with open_lake(Settings.load(lake=lake, catalog=catalog)) as opened:
         page = opened.docs
     if show:
-        typer.launch(page.as_uri())
+        lake_view.open_page(page)
     typer.echo(page)
 
 
@@ -197,9 +194,10 @@ def rollback(
         typer.Argument(help="Its number, as 'history' lists it; by default the one before."),
     ] = None,
     lake: Lake = None,
+    catalog: Catalog = None,
 ) -> None:
     """Let readers see an earlier snapshot of a table again."""
-    with _open(Settings.load(lake=lake)) as opened:
+    with open_lake(Settings.load(lake=lake, catalog=catalog)) as opened:
         current = opened.rollback(table, snapshot)
     lake_view.show_rollback(console(), current)
 
@@ -207,7 +205,7 @@ def rollback(
 @app.command()
 def ddl(names: TableNames = None, lake: Lake = None, landing: Landing = None) -> None:
     """Print the statements that create the tables in Athena."""
-    with _open(Settings.load(lake=lake, landing=landing)) as opened:
+    with open_lake(Settings.load(lake=lake, landing=landing)) as opened:
         sys.stdout.write(opened.ddl(*names or ()))
 
 
@@ -219,24 +217,11 @@ def lineage(
     ] = "terminal",
 ) -> None:
     """Draw which tables are made from which."""
-    with _open(Settings.load()) as opened:
+    with open_lake(Settings.load()) as opened:
         if form == "mermaid":
             sys.stdout.write(opened.lineage())
         else:
             lake_view.show_lineage(console(), opened.pipeline)
-
-
-def _open(settings: Settings) -> Lakehouse:
-    from stedi_glue.lakehouse import Lakehouse
-    from stedi_glue.zones import stedi
-
-    return Lakehouse.open(
-        settings.lake,
-        landing=settings.landing,
-        engine=settings.engine,
-        pipeline=stedi(settings.pairing, settings.consent),
-        rules=settings.rules,
-    )
 
 
 def _make(lake: Lakehouse, names: Sequence[str], as_json: bool) -> int:

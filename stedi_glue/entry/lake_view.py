@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
 from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
@@ -22,6 +24,7 @@ from stedi_glue.entry.terminal import (
     verdict_text,
     word,
 )
+from stedi_glue.errors import UsageError
 
 if TYPE_CHECKING:
     from stedi_glue.lakehouse import TableState
@@ -125,6 +128,17 @@ def show_lineage(out: Console, pipeline: Pipeline) -> None:
             root = Tree(label(table.name), guide_style="dim")
             grow(root, table.name)
             out.print(root)
+
+
+def open_page(page: str) -> None:
+    """Show a page of the lake in the browser; UsageError when it is not on this machine."""
+    if "://" in page:
+        folder = page.rpartition("/")[0]
+        raise UsageError(
+            f"A browser cannot open '{page}': copy the pages with 'aws s3 sync {folder} docs' "
+            "and open docs/index.html."
+        )
+    typer.launch(Path(page).as_uri())
 
 
 def show_rollback(out: Console, snapshot: Snapshot) -> None:

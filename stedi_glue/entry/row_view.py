@@ -7,6 +7,7 @@ import json
 import math
 import sys
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Console
@@ -20,11 +21,13 @@ from stedi_glue.errors import UsageError
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+    from stedi_glue.backends.athena import Answer
+
 Format = Literal["table", "csv", "json"]
 
 # Rows of a table that are shown; CSV and JSON have them all.
 SHOWN = 50
-_NUMBERS = ("tinyint", "smallint", "int", "bigint", "float", "double", "decimal")
+_NUMBERS = ("tinyint", "smallint", "int", "integer", "bigint", "float", "real", "double", "decimal")
 
 
 def write_rows(frame: DataFrame, form: Format) -> None:
@@ -45,6 +48,23 @@ def write_rows(frame: DataFrame, form: Format) -> None:
             rows = frame.limit(SHOWN + 1).collect()
             total = len(rows) if len(rows) <= SHOWN else int(frame.count())
             show_rows(console(), frame.dtypes, rows[:SHOWN], total)
+
+
+def write_answer(answer: Answer, form: Format) -> None:
+    """Write the rows that Athena answered to standard output.
+
+    Raises UsageError when columns of the same name would overwrite each other in JSON.
+    """
+    names = [name for name, _ in answer.columns]
+    if form == "csv":
+        _write_csv(names, answer.rows)
+    elif form == "json":
+        _write_json(names, answer.rows)
+    else:
+        rows = list(islice(answer.rows, SHOWN + 1))
+        show_rows(
+            console(), answer.columns, rows[:SHOWN], len(rows) if len(rows) <= SHOWN else None
+        )
 
 
 def _write_csv(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -70,11 +90,12 @@ def _write_json(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
 
 
 def show_rows(
-    out: Console, types: Sequence[tuple[str, str]], rows: Sequence[Sequence[Any]], total: int
+    out: Console, types: Sequence[tuple[str, str]], rows: Sequence[Sequence[Any]], total: int | None
 ) -> None:
     """Print rows as a table, or one under the other where a table would not fit.
 
-    types: name and Spark type of each column; total: rows there are, shown or not.
+    types: name and SQL type of each column; total: rows there are, shown or not, or None
+    when they are more than shown.
     """
     numeric = [kind.partition("(")[0] in _NUMBERS for _, kind in types]
     table = grid(
@@ -91,8 +112,13 @@ def show_rows(
         out.print()
     else:
         _show_records(out, [name for name, _ in types], rows)
-    left_out = total - len(rows)
-    note = f"{plural(total, 'row')}" + (f", {left_out:,} more not shown" if left_out else "")
+    if total is None:
+        left_out = True
+        note = f"the first {plural(len(rows), 'row')}, more not shown"
+    else:
+        left_out = total > len(rows)
+        more = f", {total - len(rows):,} more not shown" if left_out else ""
+        note = plural(total, "row") + more
     if left_out:
         note += "; --format csv or json writes all"
     out.print(Text(note, "dim"))

@@ -97,6 +97,15 @@ def plural(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def size(number: float) -> str:
+    """Write bytes as people read them: `1.2 MB`."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if number < 1000:
+            return f"{number:.0f} {unit}" if unit == "bytes" else f"{number:.1f} {unit}"
+        number /= 1000
+    return f"{number:.1f} TB"
+
+
 def show_error(err: Console, sentence: str) -> None:
     """Print why something did not work."""
     err.print(Text.assemble(("Error: ", "red"), sentence))

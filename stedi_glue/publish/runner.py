@@ -18,6 +18,7 @@ from stedi_glue.publish.ports import (
     Engine,
     Journal,
     Landing,
+    Snapshot,
     Staged,
     Verdict,
 )
@@ -103,6 +104,8 @@ class _Run:
         self._id = run_id
         self._tell = observer
         self._staged: dict[str, Staged] = {}
+        # What the run reads of a published table stays the same, whoever else publishes it.
+        self._seen: dict[str, Snapshot] = {}
         self._blocked: dict[str, Status] = {}
 
     def make(self, table: Table) -> TableReport:
@@ -148,6 +151,7 @@ class _Run:
             self._tell(table.name, "publish")
             start = time.perf_counter()
             snapshot = self._catalog.publish(table, staged, self._summary(table, staged, verdict))
+            self._seen[table.name] = snapshot
             self._catalog.tidy(table)
             return replace(
                 report,
@@ -192,7 +196,10 @@ class _Run:
             if name not in self._staged:
                 self._staged[name] = self._landing.stage(table, self._id)
             return self._landing.read(table, self._staged[name])
-        return self._engine.read(table, self._catalog.files(table))
+        snapshot = self._published(table)
+        return self._engine.read(
+            table, self._catalog.files(table, snapshot.snapshot_id if snapshot else None)
+        )
 
     def _summary(self, table: Table, staged: Staged, verdict: Verdict) -> dict[str, str]:
         """Describe the verdict and the lineage, for the snapshot's record."""
@@ -219,8 +226,16 @@ class _Run:
         table = self._pipeline.table(name)
         if table.zone is Zone.LANDING:
             return self._staged[name].version
-        snapshot = self._catalog.current(table)
+        snapshot = self._published(table)
         return str(snapshot.snapshot_id) if snapshot else ""
+
+    def _published(self, table: Table) -> Snapshot | None:
+        if table.name not in self._seen:
+            current = self._catalog.current(table)
+            if current is None:
+                return None
+            self._seen[table.name] = current
+        return self._seen[table.name]
 
 
 def _since(start: float) -> float:

@@ -40,13 +40,14 @@ def test_help_loads_nothing_heavy() -> None:
 
 
 def test_help_names_every_choice_and_every_variable(stedi: Stedi) -> None:
-    said = stedi("run", "--help")
-    assert said.code == 0
-    for choice in (*get_args(Pairing), *get_args(Consent), "sail", "spark"):
-        assert f"{choice}:" in said.out
+    run, query = (stedi(command, "--help") for command in ("run", "query"))
+    assert (run.code, query.code) == (0, 0)
+    for choice in (*get_args(Pairing), *get_args(Consent), "sail", "spark", "local", "glue"):
+        assert f"{choice}:" in run.out
     for name in Settings.__dataclass_fields__:
-        assert f"--{name}" in said.out
-        assert variable(name) in said.out
+        said = query.out if name == "workgroup" else run.out
+        assert f"--{name}" in said
+        assert variable(name) in said
 
 
 def test_the_program_alone_is_wrong_usage_and_shows_its_help(stedi: Stedi) -> None:

@@ -14,6 +14,7 @@ from stedi_glue.lakehouse import Lakehouse
 from stedi_glue.model.pipeline import Pipeline
 from stedi_glue.model.table import Column, Table, Zone
 from stedi_glue.model.transform import ZoneTransform
+from stedi_glue.publish.ports import Staged
 
 ID = Column("id", "bigint", "Identity.")
 LEVEL = Column("level", "bigint", "How high.")
@@ -86,7 +87,7 @@ class Lake:
 
 @pytest.fixture
 def lake(tmp_path: Path, sail: SailEngine, monkeypatch: pytest.MonkeyPatch) -> Lake:
-    monkeypatch.setattr("stedi_glue.lakehouse.open_engine", lambda name: sail)
+    monkeypatch.setattr("stedi_glue.lakehouse.open_engine", lambda name, **_: sail)
     return Lake(tmp_path)
 
 
@@ -262,3 +263,22 @@ def test_what_is_wrong_from_the_start_creates_no_lake(
     with pytest.raises(error, match=message):
         lake.house.run(*(["lo"] if error is UnknownTable else []))
     assert not (lake.root / "lake").exists()
+
+
+def test_a_run_sees_one_snapshot_of_a_table_whoever_else_publishes_it(lake: Lake) -> None:
+    lake.land(5, 15, 25)
+    lake.house.run()
+    before = lake.house.history("high")[0]
+    files = lake.house._catalog.files(PIPELINE.table("high"))
+
+    def overtake(table: str, step: str) -> None:
+        if (table, step) == ("higher", "audit"):
+            # As a run on another machine would, of which a lake in S3 knows nothing.
+            summary = {"stedi.rows": "2", "stedi.run-id": "elsewhere"}
+            lake.house._catalog.publish(PIPELINE.table("high"), Staged(files, 2), summary)
+
+    lake.house.run("higher", on_step=overtake).raise_for_status()
+    now = lake.house.history("high")[0]
+    assert now.summary["stedi.run-id"] == "elsewhere"
+    higher = lake.house.history("higher")[0]
+    assert higher.summary["stedi.source.high"] == str(before.snapshot_id)

@@ -1,0 +1,116 @@
+"""The Glue Data Catalog: Iceberg tables through pyiceberg, raw landing tables through boto3."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from stedi_glue.backends import aws
+from stedi_glue.backends.iceberg import PERSONAL
+
+if TYPE_CHECKING:
+    from pyiceberg.catalog import Catalog
+
+    from stedi_glue.model.table import Table
+
+DATABASE = "stedi"
+_JSON_LINES = {
+    "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
+    "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+    "SerdeInfo": {"SerializationLibrary": "org.openx.data.jsonserde.JsonSerDe"},
+}
+
+
+def connect(root: str) -> Catalog:
+    """Open the account's Glue catalog for the tables of a lake in S3."""
+    from pyiceberg.catalog.glue import GlueCatalog
+
+    # A client of its own, because what is hooked into it changes what it sends.
+    glue = aws.new_client("glue")
+    for operation in ("CreateTable", "UpdateTable"):
+        glue.meta.events.register(f"provide-client-params.glue.{operation}", _describe)
+    place = {"s3.region": aws.region(), "s3.endpoint": aws.endpoint()}
+    found = {key: value for key, value in place.items() if value is not None}
+    return GlueCatalog("stedi", client=glue, warehouse=root, **found)
+
+
+def has_database(name: str = DATABASE) -> bool:
+    """Return whether the account has the lake's database."""
+    glue = aws.client("glue")
+    with aws.explaining(f"Cannot look for the Glue database '{name}'"):
+        try:
+            glue.get_database(Name=name)
+        except glue.exceptions.EntityNotFoundException:
+            return False
+    return True
+
+
+def register_landing(tables: Sequence[Table], root: str, database: str = DATABASE) -> None:
+    """Let Athena read raw newline JSON under `root`, by the contracts of its tables.
+
+    A table that is registered already is left alone, or changed to its contract.
+    """
+    glue = aws.client("glue")
+    for table in tables:
+        wanted = landing_input(table, root)
+        with aws.explaining(f"Cannot register '{table.name}' in the Glue database '{database}'"):
+            try:
+                have = glue.get_table(DatabaseName=database, Name=table.name)["Table"]
+            except glue.exceptions.EntityNotFoundException:
+                # Another run may be the first one, too.
+                with suppress(glue.exceptions.AlreadyExistsException):
+                    glue.create_table(DatabaseName=database, TableInput=wanted)
+                continue
+            if not _says(have, wanted):
+                glue.update_table(DatabaseName=database, TableInput=wanted)
+
+
+def landing_input(table: Table, root: str) -> dict[str, Any]:
+    """Return the Glue table of a landing contract, its raw files being under `root`."""
+    return {
+        "Name": table.name,
+        "Description": table.doc,
+        "TableType": "EXTERNAL_TABLE",
+        "Parameters": {"EXTERNAL": "TRUE", "classification": "json", "typeOfData": "file"},
+        "PartitionKeys": [],
+        "StorageDescriptor": {
+            **_JSON_LINES,
+            "Location": f"{root}/{table.location}/",
+            "Columns": [
+                {
+                    "Name": column.name,
+                    "Type": column.type,
+                    "Comment": column.doc,
+                    **({"Parameters": {"personal": "true"}} if column.personal else {}),
+                }
+                for column in table.columns
+            ],
+        },
+    }
+
+
+def _describe(params: dict[str, Any], **_: Any) -> None:
+    """Add to what pyiceberg writes: the table's comment, and which columns are personal.
+
+    Part of the commit itself, as pyiceberg rewrites the whole entry with each of them.
+    """
+    entry = params["TableInput"]
+    parameters = entry.get("Parameters", {})
+    if "comment" in parameters:
+        entry["Description"] = parameters["comment"]
+    personal = parameters.get(PERSONAL, "").split(",")
+    for column in entry.get("StorageDescriptor", {}).get("Columns", ()):
+        if column["Name"] in personal:
+            column["Parameters"] = {**column.get("Parameters", {}), "personal": "true"}
+
+
+def _says(have: object, wanted: object) -> bool:
+    """Return whether an entry has all that is wanted; Glue adds figures of its own."""
+    if isinstance(wanted, Mapping):
+        return isinstance(have, Mapping) and all(
+            _says(have.get(key), value) for key, value in wanted.items()
+        )
+    if isinstance(wanted, list):
+        return isinstance(have, list) and len(have) == len(wanted) and all(map(_says, have, wanted))
+    return have == wanted
