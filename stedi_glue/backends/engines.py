@@ -1,4 +1,4 @@
-"""Engines that run PySpark DataFrames on a laptop: Sail, without a JVM, and classic Spark."""
+"""Engines that run PySpark DataFrames: Sail without a JVM, classic Spark, and Spark on Glue."""
 
 from __future__ import annotations
 
@@ -228,9 +228,25 @@ class SparkEngine(_SessionEngine):
             self._owned = False
 
 
+class GlueEngine(SparkEngine):
+    """Spark as the runtime of a Glue job, or spark-submit, has set it up."""
+
+    name = "glue"
+
+    def _start(self) -> SparkSession:
+        from pyspark.sql import SparkSession
+
+        # Theirs: it is never stopped, and only the time zone, which changes results, is set.
+        session = SparkSession.builder.getOrCreate()
+        session.conf.set("spark.sql.session.timeZone", "UTC")
+        return session
+
+
 def open_engine(name: str) -> SailEngine | SparkEngine:
     """Return the engine of that name, not yet started."""
-    engines: dict[str, type[SailEngine | SparkEngine]] = {"sail": SailEngine, "spark": SparkEngine}
+    engines: dict[str, type[SailEngine | SparkEngine]] = {
+        engine.name: engine for engine in (SailEngine, SparkEngine, GlueEngine)
+    }
     if name not in engines:
         raise UsageError(f"No engine is called '{name}'{suggest(name, engines)}")
     return engines[name]()

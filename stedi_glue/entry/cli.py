@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from stedi_glue.entry import lake_view
+from stedi_glue.entry.job import open_lake
 from stedi_glue.entry.json_view import attempt_json, print_json, state_json
 from stedi_glue.entry.row_view import Format, write_rows
 from stedi_glue.entry.run_view import Progress, show_run
@@ -96,7 +97,7 @@ def demo(
     )
     # The demo's raw data is its own, wherever the usual raw data may be.
     settings = replace(settings, landing=settings.lake)
-    with _open(settings) as lake:
+    with open_lake(settings) as lake:
         prepare(lake.root)
         code = _make(lake, (), as_json=False)
     where = "" if settings.lake == usual else f" --lake {shlex.quote(settings.lake)}"
@@ -122,7 +123,7 @@ def run(
     settings = Settings.load(
         lake=lake, landing=landing, engine=engine, pairing=pairing, consent=consent, rules=rules
     )
-    with _open(settings) as opened:
+    with open_lake(settings) as opened:
         return _make(opened, tables or (), as_json)
 
 
@@ -137,7 +138,7 @@ def query(
     ] = "table",
 ) -> None:
     """Read the lake's tables with SQL."""
-    with _open(Settings.load(lake=lake, engine=engine)) as opened:
+    with open_lake(Settings.load(lake=lake, engine=engine)) as opened:
         write_rows(opened.query(sql), form)
 
 
@@ -151,7 +152,7 @@ def tables(
     as_json: AsJson = False,
 ) -> None:
     """List the tables with their rows and verdicts, or describe some."""
-    with _open(Settings.load(lake=lake)) as opened:
+    with open_lake(Settings.load(lake=lake)) as opened:
         pipeline = opened.pipeline
         chosen = [pipeline.table(name) for name in names or ()]
         if as_json:
@@ -167,7 +168,7 @@ def tables(
 @app.command()
 def history(table: TableName, lake: Lake = None, as_json: AsJson = False) -> None:
     """List what became of a table in every run, newest first, and what can be returned to."""
-    with _open(Settings.load(lake=lake)) as opened:
+    with open_lake(Settings.load(lake=lake)) as opened:
         snapshots = {snapshot.snapshot_id: snapshot for snapshot in opened.history(table)}
         attempts = opened.attempts(table)
     if as_json:
@@ -182,7 +183,7 @@ def docs(
     show: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
 ) -> None:
     """Print where the Data Docs are: every run's rules and what they found."""
-    with _open(Settings.load(lake=lake)) as opened:
+    with open_lake(Settings.load(lake=lake)) as opened:
         page = opened.docs
     if show:
         typer.launch(page.as_uri())
@@ -199,7 +200,7 @@ def rollback(
     lake: Lake = None,
 ) -> None:
     """Let readers see an earlier snapshot of a table again."""
-    with _open(Settings.load(lake=lake)) as opened:
+    with open_lake(Settings.load(lake=lake)) as opened:
         current = opened.rollback(table, snapshot)
     lake_view.show_rollback(console(), current)
 
@@ -207,7 +208,7 @@ def rollback(
 @app.command()
 def ddl(names: TableNames = None, lake: Lake = None, landing: Landing = None) -> None:
     """Print the statements that create the tables in Athena."""
-    with _open(Settings.load(lake=lake, landing=landing)) as opened:
+    with open_lake(Settings.load(lake=lake, landing=landing)) as opened:
         sys.stdout.write(opened.ddl(*names or ()))
 
 
@@ -219,24 +220,11 @@ def lineage(
     ] = "terminal",
 ) -> None:
     """Draw which tables are made from which."""
-    with _open(Settings.load()) as opened:
+    with open_lake(Settings.load()) as opened:
         if form == "mermaid":
             sys.stdout.write(opened.lineage())
         else:
             lake_view.show_lineage(console(), opened.pipeline)
-
-
-def _open(settings: Settings) -> Lakehouse:
-    from stedi_glue.lakehouse import Lakehouse
-    from stedi_glue.zones import stedi
-
-    return Lakehouse.open(
-        settings.lake,
-        landing=settings.landing,
-        engine=settings.engine,
-        pipeline=stedi(settings.pairing, settings.consent),
-        rules=settings.rules,
-    )
 
 
 def _make(lake: Lakehouse, names: Sequence[str], as_json: bool) -> int:
