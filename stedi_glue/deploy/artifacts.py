@@ -58,9 +58,16 @@ class Manifest:
                 )
         return manifest
 
+    @classmethod
+    def unbuilt(cls) -> Manifest:
+        """Return the manifest of a build that did not happen, for looking at a template."""
+        return cls(__version__, commit="", dirty=True, glue=GLUE_VERSION)
+
     @property
     def release(self) -> str:
         """A name that changes whenever a byte of the artifacts does: `0.1.0-5f2a91c03b7e`."""
+        if not self.artifacts:
+            return f"{self.version}-unbuilt"
         text = json.dumps(dict(self.artifacts), sort_keys=True)
         return f"{self.version}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 

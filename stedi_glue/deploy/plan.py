@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
-from stedi_glue.errors import UsageError, suggest
+from stedi_glue.errors import UsageError
 
 Layout = Literal["per-table", "single"]
 
@@ -39,10 +39,6 @@ class Plan:
             raise UsageError(
                 f"'{self.bucket}' is no name for a bucket: take 3 to 63 lower-case letters, "
                 "digits and '-', without 's3://'."
-            )
-        if self.layout not in get_args(Layout):
-            raise UsageError(
-                f"No layout is called '{self.layout}'{suggest(self.layout, get_args(Layout))}"
             )
         if not re.fullmatch(r"cron\([^()]+\)", self.schedule):
             raise UsageError(f"The schedule '{self.schedule}' must read like '{NIGHTLY}', in UTC.")

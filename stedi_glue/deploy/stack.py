@@ -14,6 +14,8 @@ from stedi_glue.errors import DeployError
 
 _POLL_SECONDS = 3.0
 _GOOD = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "DELETE_COMPLETE")
+# After these a stack goes on to roll back.
+_NOT_YET = ("CREATE_FAILED", "UPDATE_FAILED")
 _UNCHANGED = ("didn't contain changes", "No updates are to be performed")
 
 
@@ -30,6 +32,13 @@ class Event:
     def failed(self) -> bool:
         """Whether this is why a stack failed, and not merely its consequence."""
         return self.status.endswith("_FAILED") and "cancelled" not in self.reason.lower()
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more happens to the resource for now; a failed stack is put back yet."""
+        if self.type == "AWS::CloudFormation::Stack" and self.status in _NOT_YET:
+            return False
+        return not self.status.endswith("_IN_PROGRESS")
 
 
 @dataclass(frozen=True)
@@ -123,8 +132,8 @@ class Stack:
     def _follow(self, stack: str, seen: set[str], watch: Watch) -> None:
         """Report events until the stack comes to rest; `stack` may be the id of a deleted one."""
         failures = []
-        while True:
-            status = self._describe(stack)["StackStatus"]
+        status = ""
+        while not status:
             for event in reversed([e for e in self._events(stack) if e["EventId"] not in seen]):
                 seen.add(event["EventId"])
                 told = Event(
@@ -135,9 +144,11 @@ class Stack:
                 )
                 failures += [told] if told.failed else []
                 watch(told)
-            if not status.endswith("_IN_PROGRESS"):
-                break
-            self._pause(_POLL_SECONDS)
+                # Not the stack's own status: right after a call it may still be the old one.
+                if event.get("PhysicalResourceId") == event["StackId"] and told.ended:
+                    status = told.status
+            if not status:
+                self._pause(_POLL_SECONDS)
         if status not in _GOOD:
             raise DeployError(self._explain(status, failures))
 

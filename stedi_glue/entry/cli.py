@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from stedi_glue.entry import lake_view
+from stedi_glue.entry import deploy_commands, lake_view
 from stedi_glue.entry.job import open_lake
 from stedi_glue.entry.json_view import attempt_json, print_json, state_json
 from stedi_glue.entry.row_view import Format, write_rows
@@ -236,6 +236,9 @@ def _make(lake: Lakehouse, names: Sequence[str], as_json: bool) -> int:
     else:
         show_run(console(), report)
     return report.exit_code
+
+
+app.add_typer(deploy_commands.app)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
