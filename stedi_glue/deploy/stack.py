@@ -66,7 +66,8 @@ class Stack:
             return None
         with explaining(f"Cannot read the stack '{self.name}'"):
             body = self._client.get_template(StackName=self.name)["TemplateBody"]
-        return json.loads(body) if isinstance(body, str) else body
+        template: Mapping[str, Any] = json.loads(body) if isinstance(body, str) else body
+        return template
 
     def prepare(self, template: str) -> ChangeSet | None:
         """Prepare the change to a template (JSON); None when nothing would change."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -27,7 +27,9 @@ app = typer.Typer()
 Bucket = Annotated[str, typer.Option(metavar="NAME", help="The bucket of the lake.")]
 StackName = Annotated[str, typer.Option("--stack", metavar="NAME", help="The stack's name.")]
 Region = Annotated[
-    str | None, typer.Option(metavar="NAME", help="By default as for the AWS command line.")
+    str | None,
+    # boto3, unlike everything else of AWS, does not read it.
+    typer.Option(metavar="NAME", envvar="AWS_REGION", help="By default that of the AWS profile."),
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Artifacts = Annotated[Path, typer.Option(metavar="DIR", help="What 'stedi-glue build' wrote.")]
@@ -112,7 +114,7 @@ def _deploy(
         show_changes(console(), changes(old, json.loads(template)), change_set.replaced)
         if not _agreed("Apply this?", yes):
             aws.stack.discard(change_set)
-            raise UsageError("Nothing was changed.")
+            _refused("Nothing was changed.")
     # Jobs of an update must find their files; before the first, there is no bucket.
     early = bucket_exists(aws.s3, plan.bucket)
     if early:
@@ -154,9 +156,9 @@ def destroy(
     if delete_data:
         console().print(f"All data in s3://{bucket} will be deleted, and cannot be had back.")
         if typer.prompt("Type the bucket's name to go on", err=True) != bucket:
-            raise UsageError("That is not its name; nothing was deleted.")
+            _refused("That is not its name; nothing was deleted.")
     elif not _agreed("Remove this? Bucket, tables and data stay.", yes):
-        raise UsageError("Nothing was removed.")
+        _refused("Nothing was removed.")
     with _busy("removing") as watch:
         aws.stack.delete(watch)
         if delete_data:
@@ -213,6 +215,11 @@ def _agreed(question: str, yes: bool) -> bool:
     if not yes and not sys.stdin.isatty():
         raise UsageError("Nobody is there to ask: say --yes to go on without.")
     return yes or typer.confirm(question, err=True)
+
+
+def _refused(sentence: str) -> NoReturn:
+    console(stderr=True).print(sentence)
+    raise typer.Exit(DeployError.exit_code)
 
 
 def _stays(template: Mapping[str, Any] | None, name: str) -> bool:

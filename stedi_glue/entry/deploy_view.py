@@ -29,7 +29,11 @@ def show_changes(out: Console, changes: Sequence[Change], replaced: frozenset[st
                 (anew, "red"),
             )
         )
+        path = ""
         for line in change.lines:
+            if line.path != path:
+                path = line.path
+                out.print(Text(f"    {path}", "dim"))
             _show_line(out, line)
     kinds = [change.kind for change in changes]
     counts = [f"{kinds.count(kind)} {kind}" for kind in SIGN if kind in kinds]
@@ -37,7 +41,6 @@ def show_changes(out: Console, changes: Sequence[Change], replaced: frozenset[st
 
 
 def _show_line(out: Console, line: Line) -> None:
-    out.print(Text(f"    {line.path}", "dim"))
     for value, sign, style in ((line.before, "-", "red"), (line.after, "+", "green")):
         if value is not None:
             # A grid of its own, so that a long value wraps under its own beginning.
@@ -79,13 +82,13 @@ def show_links(out: Console, stack: str, bucket: str, region: str) -> None:
     places = {
         "workflow": f"{console}/glue/home?region={region}#/v2/etl-configuration/workflows",
         "bucket": f"{console}/s3/buckets/{bucket}?region={region}",
-        "queries": f"{console}/athena/home?region={region}#/query-editor (workgroup {stack})",
+        "queries": f"{console}/athena/home?region={region}#/query-editor",
         "stack": f"{console}/cloudformation/home?region={region}#/stacks",
     }
-    lines = Table.grid(padding=(0, 2, 0, 0))
     for name, place in places.items():
-        lines.add_row(Text(name, "dim"), Text(place, overflow="fold"))
-    out.print(lines)
+        # Not wrapped: a terminal opens what it sees on one line.
+        out.print(Text.assemble((f"{name:<10}", "dim"), place), soft_wrap=True)
+    out.print(Text.assemble((f"{'workgroup':<10}", "dim"), stack))
     out.print("\nRun every table now, rather than tonight:")
     command = f"  aws glue start-workflow-run --name {stack} --region {region}"
     out.print(Text(command, "cyan"), soft_wrap=True)
