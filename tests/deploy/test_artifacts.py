@@ -43,7 +43,7 @@ def test_an_old_lock_is_told(tmp_path: Path) -> None:
 
 
 def test_sources_are_needed(tmp_path: Path) -> None:
-    with pytest.raises(DeployError, match="no clone of this project.*--source"):
+    with pytest.raises(DeployError, match=r"no clone of this project.*--source"):
         build(tmp_path, tmp_path / "dist")
 
 
