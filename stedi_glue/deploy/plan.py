@@ -35,11 +35,7 @@ class Plan:
     alert: str | None = None
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", self.bucket):
-            raise UsageError(
-                f"'{self.bucket}' is no name for a bucket: take 3 to 63 lower-case letters, "
-                "digits and '-', without 's3://'."
-            )
+        check_bucket(self.bucket)
         if not re.fullmatch(r"cron\([^()]+\)", self.schedule):
             raise UsageError(f"The schedule '{self.schedule}' must read like '{NIGHTLY}', in UTC.")
 
@@ -55,3 +51,12 @@ class Plan:
     def key(self, name: str) -> str:
         """Return the key of an artifact in the bucket."""
         return f"artifacts/{self.release}/{name}"
+
+
+def check_bucket(name: str) -> None:
+    """Raise UsageError unless a bucket can be called so."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name):
+        raise UsageError(
+            f"'{name}' is no name for a bucket: take 3 to 63 lower-case letters, digits and '-', "
+            "without 's3://'."
+        )

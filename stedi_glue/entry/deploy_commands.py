@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from stedi_glue.deploy.plan import NIGHTLY, Layout, Plan
+from stedi_glue.deploy.plan import NIGHTLY, Layout, Plan, check_bucket
+from stedi_glue.entry.json_view import print_json
 from stedi_glue.entry.terminal import console
 from stedi_glue.errors import DeployError, UsageError
 from stedi_glue.settings import Settings
@@ -81,12 +82,19 @@ def deploy(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the template; needs no AWS account.")
     ] = False,
+    permissions: Annotated[
+        bool, typer.Option("--permissions", help="Print the IAM policy that deploying takes.")
+    ] = False,
     yes: Yes = False,
 ) -> None:
     """Put a lake on AWS, or bring it up to date: bucket, jobs, workflow, schedule, alerts."""
+    from stedi_glue.deploy.deployer import deployer_policy
     from stedi_glue.deploy.template import synthesize
     from stedi_glue.zones import stedi
 
+    if permissions:
+        print_json(deployer_policy(bucket, stack))
+        return
     settings = Settings.load(pairing=pairing, consent=consent)
     manifest = _manifest(artifacts, needed=not dry_run)
     names = (manifest.release, manifest.twin, manifest.brought)
@@ -142,6 +150,7 @@ def destroy(
     from stedi_glue.deploy.store import delete_data as delete
     from stedi_glue.entry.deploy_view import show_changes
 
+    check_bucket(bucket)
     aws = Aws(region, stack)
     with _busy("looking"):
         template = aws.stack.template()

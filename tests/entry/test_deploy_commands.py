@@ -104,6 +104,16 @@ def test_a_dry_run_names_what_was_built(stedi: Stedi, dist: Path) -> None:
     assert said.err == ""
 
 
+def test_a_deployers_permissions_need_no_account(stedi: Stedi) -> None:
+    said = stedi("deploy", "--bucket", BUCKET, "--permissions")
+    statements = {s["Sid"]: s for s in json.loads(said.out)["Statement"]}
+    assert statements["KeepTheBucket"]["Resource"] == [
+        "arn:aws:s3:::the-lake",
+        "arn:aws:s3:::the-lake/*",
+    ]
+    assert stedi("deploy", "--bucket", "s3://x", "--permissions").code == 2
+
+
 def test_a_deployment_needs_a_build(stedi: Stedi, tmp_path: Path) -> None:
     said = stedi("deploy", "--bucket", BUCKET, "--yes", "--artifacts", tmp_path / "none")
     assert said.code == 1
