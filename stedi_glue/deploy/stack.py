@@ -157,7 +157,8 @@ class Stack:
         causes = [f for f in failures if f.type != "AWS::CloudFormation::Stack"] or failures
         why = "; ".join(f"{f.resource} ({f.type}): {f.reason}" for f in causes)
         ended = "was put back as it was" if "ROLLBACK_COMPLETE" in status else f"is {status}"
-        return f"The stack '{self.name}' {ended}. {why or 'CloudFormation gives no reason'}"
+        why = why.rstrip(".") or "CloudFormation gives no reason"
+        return f"The stack '{self.name}' {ended}. {why}. Correct that, and deploy again."
 
     def _prepared(self, change_set: str) -> dict[str, Any]:
         with explaining(f"Cannot prepare the stack '{self.name}'"):

@@ -17,9 +17,11 @@ GLUE_VERSION = "5.1"
 BASE = Path("deploy") / f"glue-{GLUE_VERSION}.txt"
 LOCK = Path("deploy") / "gluewheels.txt"
 
-# Glue brings its own Spark; the others serve the laptop and the deployer.
+# Glue brings its own Spark, and a filelock that will do, as only lakes on disk take locks: ours
+# stands against Glue's virtualenv. The others serve the laptop and the deployer.
 NOT_ON_GLUE = frozenset(
     {
+        "filelock",
         "googleapis-common-protos",
         "grpcio",
         "grpcio-status",

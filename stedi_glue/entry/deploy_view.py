@@ -51,12 +51,17 @@ def _show_line(out: Console, line: Line) -> None:
 
 def show_event(out: Console, event: Event) -> None:
     """Print what became of a resource; what only begins is not worth a line."""
-    if event.ended or event.failed:
-        style = "red" if event.failed else "green" if "ROLLBACK" not in event.status else "yellow"
-        status = event.status.lower().replace("_", " ")
-        out.print(
-            Text.assemble((f"{status:<16} ", style), event.resource, (f"  {event.type}", "dim"))
-        )
+    if not event.ended and not event.failed:
+        return
+    status, style = event.status.lower().replace("_", " "), "green"
+    if event.failed:
+        style = "red"
+    elif status.endswith("failed"):
+        # A consequence: it was not even tried.
+        status, style = "cancelled", "dim"
+    elif "rollback" in status:
+        style = "yellow"
+    out.print(Text.assemble((f"{status:<16} ", style), event.resource, (f"  {event.type}", "dim")))
 
 
 def show_built(out: Console, folder: str, manifest: Manifest, sizes: dict[str, int]) -> None:

@@ -97,7 +97,8 @@ def test_a_failed_update_says_which_resource_failed_and_why(aws: Answers, stack:
         stack.apply(ChangeSet(CHANGES, frozenset()), seen.append)
     assert str(failed.value) == (
         "The stack 'stedi' was put back as it was. "
-        "JobRole (AWS::IAM::Role): The policy is too long (Code 409)"
+        "JobRole (AWS::IAM::Role): The policy is too long (Code 409). "
+        "Correct that, and deploy again."
     )
     assert [event.resource for event in seen if event.failed] == ["JobRole"]
     assert len(seen) == len([*first, *then, *last])
@@ -116,7 +117,9 @@ def test_a_failed_creation_names_the_cause_not_its_consequences(aws: Answers, st
     aws.events(*told)
     with pytest.raises(DeployError) as failed:
         stack.apply(ChangeSet(CHANGES, frozenset()), lambda event: None)
-    assert str(failed.value).endswith("Bucket (AWS::S3::Bucket): the-lake already exists")
+    assert str(failed.value).endswith(
+        "Bucket (AWS::S3::Bucket): the-lake already exists. Correct that, and deploy again."
+    )
     assert "Alerts" not in str(failed.value)
 
 

@@ -231,7 +231,7 @@ def test_a_failed_update_prints_the_resource_and_the_reason(
     assert said.code == 1
     assert said.err.splitlines()[-1] == (
         "Error: The stack 'stedi' was put back as it was. "
-        "JobRole (AWS::IAM::Role): The policy is too long"
+        "JobRole (AWS::IAM::Role): The policy is too long. Correct that, and deploy again."
     )
     assert "Traceback" not in said.err
 
