@@ -6,6 +6,7 @@
     ├── LandingError           raw data is missing or cannot be read
     ├── LakeError              the lake or its catalog cannot be opened, read or written
     ├── EngineError            the engine is missing, or failed at its work
+    ├── DeployError            artifacts cannot be built, or AWS refused a deployment
     ├── TableHeld              exit code 3: rules held a table back
     └── UsageError             exit code 2: the caller asked for something that is not there
         └── UnknownTable
@@ -43,6 +44,10 @@ class LakeError(StediError):
 
 class EngineError(StediError):
     """The engine is missing, or failed at its work."""
+
+
+class DeployError(StediError):
+    """Artifacts cannot be built, or AWS refused a deployment."""
 
 
 class TableHeld(StediError):

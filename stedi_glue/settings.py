@@ -34,7 +34,10 @@ class Settings:
     )
     engine: str = field(
         default="sail",
-        metadata={"doc": "sail: embedded, no Java. spark: classic Spark, needs Java 17."},
+        metadata={
+            "doc": "sail: embedded, no Java. spark: classic Spark, needs Java 17. "
+            "glue: the session of a Glue job."
+        },
     )
     pairing: Pairing = field(
         default="timestamp",

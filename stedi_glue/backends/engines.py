@@ -1,4 +1,4 @@
-"""Engines that run PySpark DataFrames on a laptop: Sail, without a JVM, and classic Spark."""
+"""Engines that run PySpark DataFrames: Sail without a JVM, classic Spark, and Spark on Glue."""
 
 from __future__ import annotations
 
@@ -241,6 +241,20 @@ class SparkEngine(_SessionEngine):
             self._owned = False
 
 
+class GlueEngine(SparkEngine):
+    """Spark as the runtime of a Glue job, or spark-submit, has set it up."""
+
+    name = "glue"
+
+    def _start(self) -> SparkSession:
+        from pyspark.sql import SparkSession
+
+        # Theirs: it is never stopped, and only the time zone, which changes results, is set.
+        session = SparkSession.builder.getOrCreate()
+        session.conf.set("spark.sql.session.timeZone", "UTC")
+        return session
+
+
 def _hadoop_s3() -> dict[str, str]:
     """Return the settings that let classic Spark 3.5 read and write `s3://` where boto3 would."""
     hadoop = {
@@ -258,7 +272,9 @@ def _hadoop_s3() -> dict[str, str]:
 
 def open_engine(name: str, *, s3: bool = False) -> SailEngine | SparkEngine:
     """Return the engine of that name, not yet started; s3: whether it reads or writes S3."""
-    engines: dict[str, type[SailEngine | SparkEngine]] = {"sail": SailEngine, "spark": SparkEngine}
+    engines: dict[str, type[SailEngine | SparkEngine]] = {
+        engine.name: engine for engine in (SailEngine, SparkEngine, GlueEngine)
+    }
     if name not in engines:
         raise UsageError(f"No engine is called '{name}'{suggest(name, engines)}")
     return engines[name](s3=s3)

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from stedi_glue.entry import lake_view, land, query
+from stedi_glue.entry import deploy_commands, lake_view, land, query
 from stedi_glue.entry.json_view import attempt_json, print_json, state_json
+from stedi_glue.entry.opening import open_lake
 from stedi_glue.entry.options import (
     Catalog,
     Consent,
@@ -26,7 +27,6 @@ from stedi_glue.entry.options import (
     Landing,
     Pairing,
     Rules,
-    open_lake,
 )
 from stedi_glue.entry.run_view import Progress, show_run
 from stedi_glue.entry.terminal import console, show_error
@@ -233,6 +233,9 @@ def _make(lake: Lakehouse, names: Sequence[str], as_json: bool) -> int:
     else:
         show_run(console(), report)
     return report.exit_code
+
+
+app.add_typer(deploy_commands.app)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

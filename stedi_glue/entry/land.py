@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from stedi_glue.entry.options import Catalog, Lake, Landing, open_lake
+from stedi_glue.entry.opening import open_lake
+from stedi_glue.entry.options import Catalog, Lake, Landing
 from stedi_glue.entry.terminal import console, plural, size
 from stedi_glue.settings import Settings
 

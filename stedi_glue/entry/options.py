@@ -1,15 +1,12 @@
-"""Options that several commands take, and the lake they lead to."""
+"""Options that several commands take."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from stedi_glue.settings import Settings
-
-if TYPE_CHECKING:
-    from stedi_glue.lakehouse import Lakehouse
 
 
 def _setting(name: str, metavar: str) -> Any:
@@ -24,18 +21,3 @@ Pairing = Annotated[str | None, _setting("pairing", "KIND")]
 Consent = Annotated[str | None, _setting("consent", "KIND")]
 Rules = Annotated[str | None, _setting("rules", "DIR")]
 Workgroup = Annotated[str | None, _setting("workgroup", "NAME")]
-
-
-def open_lake(settings: Settings) -> Lakehouse:
-    """Open the lake of these settings; imports what takes long, so not for '--help'."""
-    from stedi_glue.lakehouse import Lakehouse
-    from stedi_glue.zones import stedi
-
-    return Lakehouse.open(
-        settings.lake,
-        landing=settings.landing,
-        catalog=settings.catalog,
-        engine=settings.engine,
-        pipeline=stedi(settings.pairing, settings.consent),
-        rules=settings.rules,
-    )

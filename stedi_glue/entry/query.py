@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from stedi_glue.entry.options import Catalog, Engine, Lake, Workgroup, open_lake
+from stedi_glue.entry.opening import open_lake
+from stedi_glue.entry.options import Catalog, Engine, Lake, Workgroup
 from stedi_glue.entry.row_view import Format, write_answer, write_rows
 from stedi_glue.entry.terminal import console, size
 from stedi_glue.settings import Settings

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stedi_glue.backends.engines import SailEngine, SparkEngine, open_engine
+from stedi_glue.backends.engines import GlueEngine, SailEngine, SparkEngine, open_engine
 from stedi_glue.errors import EngineError, LakeError, UsageError
 from stedi_glue.zones.landing import ACCELEROMETER_LANDING
 
@@ -36,6 +36,21 @@ def test_what_is_written_is_read_back(engine: SailEngine | SparkEngine, tmp_path
         map(str, engine.session.createDataFrame(ROWS, schema).collect())
     )
     assert read.where("isnan(y)").count() == 1, "statistics must not hide NaN rows"
+
+
+def test_on_glue_the_session_is_the_runtimes(spark: SparkEngine) -> None:
+    runtimes = spark.session
+    zone = runtimes.conf.get("spark.sql.session.timeZone")
+    runtimes.conf.set("spark.sql.session.timeZone", "Asia/Tokyo")
+    try:
+        engine = open_engine("glue")
+        assert isinstance(engine, GlueEngine)
+        assert engine.session is runtimes
+        assert runtimes.conf.get("spark.sql.session.timeZone") == "UTC"
+        engine.close()
+        assert runtimes.range(3).count() == 3
+    finally:
+        runtimes.conf.set("spark.sql.session.timeZone", zone)
 
 
 def test_no_files_are_no_rows(engine: SailEngine | SparkEngine) -> None:

@@ -48,7 +48,7 @@ def sentence(said: Said, code: int) -> str:
         (["run", "--pairing", "customers"], 2, ["pairing", "did you mean 'customer'?"]),
         (["run", "--consent", "asof"], 2, ["consent", "did you mean 'as-of'?"]),
         (["run", "--landin", "x"], 2, ["--landin", "--landing"]),
-        (["histroy", "customer_trusted"], 2, ["Did you mean 'history'?"]),
+        (["histroy", "customer_trusted"], 2, ["Did you mean 'history'"]),
     ],
 )
 def test_a_mistake_on_the_command_line(

@@ -1,0 +1,89 @@
+"""What whoever deploys a lake must be allowed to do, for an administrator to grant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stedi_glue.deploy.plan import DATABASE, check_bucket
+
+
+def deployer_policy(bucket: str, stack: str) -> dict[str, Any]:
+    """Return an IAM policy that allows to deploy and destroy that stack, and no other.
+
+    CloudFormation acts in the deployer's name, so most of it is what CloudFormation calls.
+    """
+    check_bucket(bucket)
+    anywhere = "arn:aws:{}:*:*:{}".format
+    catalog = [
+        anywhere("glue", "catalog"),
+        anywhere("glue", f"database/{DATABASE}"),
+        # Deleting a database deletes its tables.
+        anywhere("glue", f"table/{DATABASE}/*"),
+    ]
+    things = [anywhere("glue", f"{kind}/{stack}*") for kind in ("job", "trigger", "workflow")]
+    kept = [
+        f"glue:{verb}{thing}"
+        for thing in ("Database", "Job", "Trigger", "Workflow")
+        for verb in ("Create", "Delete", "Get", "Update")
+    ]
+    statements = {
+        "ChangeTheStack": (
+            _named(
+                *("cloudformation", "CreateChangeSet DeleteChangeSet DescribeChangeSet"),
+                "ExecuteChangeSet DescribeStacks DescribeStackEvents GetTemplate DeleteStack",
+            ),
+            [anywhere("cloudformation", f"stack/{stack}/*")],
+        ),
+        "KeepTheBucket": (
+            _named(
+                *("s3", "CreateBucket DeleteBucket DeleteBucketPolicy DeleteObject GetObject"),
+                "GetBucketLocation GetBucketOwnershipControls GetBucketPolicy",
+                "GetBucketPublicAccessBlock GetEncryptionConfiguration",
+                "GetLifecycleConfiguration ListBucket PutBucketOwnershipControls",
+                "PutBucketPolicy PutBucketPublicAccessBlock PutEncryptionConfiguration",
+                "PutLifecycleConfiguration PutObject",
+            ),
+            [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"],
+        ),
+        "KeepTheJobs": (
+            [*kept, *_named("glue", "StartTrigger StopTrigger StartWorkflowRun TagResource")],
+            [*catalog, *things],
+        ),
+        "KeepTheJobsRole": (
+            _named(
+                *("iam", "CreateRole DeleteRole DeleteRolePolicy GetRole GetRolePolicy"),
+                "ListAttachedRolePolicies ListRolePolicies PassRole PutRolePolicy TagRole",
+                "UpdateAssumeRolePolicy UpdateRoleDescription",
+            ),
+            [f"arn:aws:iam::*:role/{stack}-JobRole-*"],
+        ),
+        "KeepTheWorkGroup": (
+            _named("athena", "CreateWorkGroup DeleteWorkGroup GetWorkGroup UpdateWorkGroup"),
+            [anywhere("athena", f"workgroup/{stack}")],
+        ),
+        "KeepTheAlerts": (
+            _named(
+                *("sns", "CreateTopic DeleteTopic GetTopicAttributes ListSubscriptionsByTopic"),
+                "SetTopicAttributes Subscribe TagResource Unsubscribe",
+            ),
+            [anywhere("sns", f"{stack}-Alerts-*")],
+        ),
+        "KeepTheAlertRule": (
+            _named(
+                *("events", "DeleteRule DescribeRule ListTargetsByRule PutRule PutTargets"),
+                "RemoveTargets",
+            ),
+            [anywhere("events", f"rule/{stack}-AlertRule-*")],
+        ),
+    }
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Sid": name, "Effect": "Allow", "Action": sorted(actions), "Resource": resources}
+            for name, (actions, resources) in statements.items()
+        ],
+    }
+
+
+def _named(service: str, *actions: str) -> list[str]:
+    return [f"{service}:{action}" for words in actions for action in words.split()]

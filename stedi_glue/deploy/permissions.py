@@ -1,0 +1,116 @@
+"""Who may do what: a job's role gets exactly what making the pipeline's tables takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from stedi_glue.deploy.plan import DATABASE
+from stedi_glue.model.pipeline import Pipeline
+from stedi_glue.model.table import Zone
+
+Statement = dict[str, Any]
+
+# What a run writes besides tables; the last are markers that Spark leaves for folders.
+RECORDS = ("audits/*", "docs/*", "runs/*", "temp/*", "*_$folder$")
+
+
+def job_policy(pipeline: Pipeline, bucket: str) -> dict[str, Any]:
+    """Return the policy of the role that jobs run with, for a lake in that bucket."""
+    raw = [table for table in pipeline.tables if table.zone is Zone.LANDING]
+    made = [table for table in pipeline.tables if table.zone is not Zone.LANDING]
+    read = ("artifacts/*", *(f"{table.location}/*" for table in raw))
+    written = (
+        *(f"{table.location}_parsed/*" for table in raw),
+        *(f"{table.location}/*" for table in made),
+        *RECORDS,
+    )
+    catalog = (_glue("catalog"), _glue(f"database/{DATABASE}"))
+    tables = [_glue(f"table/{DATABASE}/{table.name}") for table in pipeline.tables]
+    return _policy(
+        _allow("ListTheLake", ("s3:GetBucketLocation", "s3:ListBucket"), [_s3(bucket)]),
+        _allow("ReadWhatLanded", ("s3:GetObject",), [_s3(bucket, key) for key in read]),
+        _allow(
+            "WriteTablesAndRecords",
+            ("s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"),
+            [_s3(bucket, key) for key in written],
+        ),
+        _allow(
+            "PublishTables",
+            (
+                *("glue:CreateTable", "glue:GetDatabase", "glue:GetTable", "glue:GetTables"),
+                "glue:UpdateTable",
+            ),
+            [*catalog, *tables],
+        ),
+        _allow(
+            "WriteLogs",
+            ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"),
+            [_here("logs", "log-group:/aws-glue/jobs/*")],
+        ),
+        # Metrics are no resources that could be named: their namespace takes the place.
+        _allow("WriteMetrics", ("cloudwatch:PutMetricData",), "*")
+        | {"Condition": {"StringEquals": {"cloudwatch:namespace": "Glue"}}},
+    )
+
+
+def job_trust() -> dict[str, Any]:
+    """Return who takes on the role of jobs: Glue, for this account alone."""
+    return _policy(
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "glue.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}},
+        }
+    )
+
+
+def only_encrypted_transport(bucket: str) -> dict[str, Any]:
+    """Return a bucket's policy that refuses whoever comes without TLS."""
+    return _policy(
+        {
+            "Sid": "RefusePlainHttp",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": [_s3(bucket), _s3(bucket, "*")],
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
+    )
+
+
+def alerts_from(rule: Any, topic: Any) -> dict[str, Any]:
+    """Return a topic's policy that lets one rule of EventBridge publish to it."""
+    return _policy(
+        {
+            "Sid": "TellOfRuns",
+            "Effect": "Allow",
+            "Principal": {"Service": "events.amazonaws.com"},
+            "Action": "sns:Publish",
+            "Resource": topic,
+            "Condition": {"ArnEquals": {"aws:SourceArn": rule}},
+        }
+    )
+
+
+def _policy(*statements: Statement) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def _allow(name: str, actions: Iterable[str], resources: Any) -> Statement:
+    return {"Sid": name, "Effect": "Allow", "Action": list(actions), "Resource": resources}
+
+
+def _s3(bucket: str, key: str | None = None) -> dict[str, str]:
+    name = bucket if key is None else f"{bucket}/{key}"
+    return {"Fn::Sub": f"arn:${{AWS::Partition}}:s3:::{name}"}
+
+
+def _glue(name: str) -> dict[str, str]:
+    return _here("glue", name)
+
+
+def _here(service: str, name: str) -> dict[str, str]:
+    place = "${AWS::Region}:${AWS::AccountId}"
+    return {"Fn::Sub": f"arn:${{AWS::Partition}}:{service}:{place}:{name}"}

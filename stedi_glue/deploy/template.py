@@ -1,0 +1,289 @@
+"""The CloudFormation template of a lake, made from its pipeline.
+
+Tables are not in it: publication owns them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from troposphere import GetAtt, Output, Ref, Sub, Template, athena, events, glue, iam, s3, sns
+
+from stedi_glue.deploy.permissions import (
+    alerts_from,
+    job_policy,
+    job_trust,
+    only_encrypted_transport,
+)
+from stedi_glue.deploy.plan import DATABASE, Plan
+from stedi_glue.deploy.wheels import GLUE_VERSION
+from stedi_glue.model.pipeline import Pipeline
+from stedi_glue.model.table import Zone
+
+STACK = "${AWS::StackName}"
+# A query that would read more is stopped: at 5 USD a terabyte it costs 5 cents.
+SCAN_LIMIT = 10 * 1024**3
+# What does not last: Athena's answers and the scratch files of jobs.
+SCRATCH = ("athena", "temp")
+SCRATCH_DAYS = 7
+TROUBLE = ["ERROR", "FAILED", "STOPPED", "TIMEOUT"]
+
+
+def synthesize(pipeline: Pipeline, plan: Plan) -> Template:
+    """Return the template of a pipeline's lake."""
+    template = Template(f"The STEDI lake in {plan.lake}: {plan.layout} jobs on Glue {GLUE_VERSION}")
+    _add_storage(template, plan)
+    _add_role(template, pipeline, plan)
+    jobs = _add_jobs(template, pipeline, plan)
+    _add_workflow(template, pipeline, plan, jobs)
+    _add_alerts(template, plan, jobs)
+    return template
+
+
+def _add_storage(template: Template, plan: Plan) -> None:
+    rules = [
+        s3.LifecycleRule(
+            Id=f"Expire-{folder}",
+            Prefix=f"{folder}/",
+            ExpirationInDays=SCRATCH_DAYS,
+            Status="Enabled",
+        )
+        for folder in SCRATCH
+    ]
+    # Spark stages files on S3 as uploads that are completed when a table is written: those
+    # of a run that was killed are seen by nobody, and paid for.
+    orphans = s3.LifecycleRule(
+        Id="Abort-orphaned-staging",
+        AbortIncompleteMultipartUpload=s3.AbortIncompleteMultipartUpload(DaysAfterInitiation=1),
+        Status="Enabled",
+    )
+    encrypted = s3.ServerSideEncryptionRule(
+        ServerSideEncryptionByDefault=s3.ServerSideEncryptionByDefault(SSEAlgorithm="AES256")
+    )
+    template.add_resource(
+        s3.Bucket(
+            "Bucket",
+            BucketName=plan.bucket,
+            BucketEncryption=s3.BucketEncryption(ServerSideEncryptionConfiguration=[encrypted]),
+            LifecycleConfiguration=s3.LifecycleConfiguration(Rules=[*rules, orphans]),
+            OwnershipControls=s3.OwnershipControls(
+                Rules=[s3.OwnershipControlsRule(ObjectOwnership="BucketOwnerEnforced")]
+            ),
+            PublicAccessBlockConfiguration=s3.PublicAccessBlockConfiguration(
+                BlockPublicAcls=True,
+                BlockPublicPolicy=True,
+                IgnorePublicAcls=True,
+                RestrictPublicBuckets=True,
+            ),
+            **_KEPT,
+        )
+    )
+    template.add_resource(
+        s3.BucketPolicy(
+            "BucketPolicy",
+            Bucket=Ref("Bucket"),
+            PolicyDocument=only_encrypted_transport(plan.bucket),
+        )
+    )
+    template.add_resource(
+        glue.Database(
+            "Database",
+            CatalogId=Ref("AWS::AccountId"),
+            DatabaseName=DATABASE,
+            DatabaseInput=glue.DatabaseInput(
+                Name=DATABASE,
+                Description="The STEDI lake: what is published passed its rules.",
+                LocationUri=f"{plan.lake}/",
+            ),
+            **_KEPT,
+        )
+    )
+    results = athena.ResultConfiguration(
+        OutputLocation=f"{plan.lake}/athena/",
+        EncryptionConfiguration=athena.EncryptionConfiguration(EncryptionOption="SSE_S3"),
+    )
+    template.add_resource(
+        athena.WorkGroup(
+            "WorkGroup",
+            Name=Sub(STACK),
+            Description=f"Queries of the lake; one reads {SCAN_LIMIT // 1024**3} GiB at most.",
+            RecursiveDeleteOption=True,
+            WorkGroupConfiguration=athena.WorkGroupConfiguration(
+                BytesScannedCutoffPerQuery=SCAN_LIMIT,
+                EnforceWorkGroupConfiguration=True,
+                PublishCloudWatchMetricsEnabled=True,
+                ResultConfiguration=results,
+            ),
+        )
+    )
+    template.add_output(Output("AthenaWorkGroup", Value=Ref("WorkGroup")))
+
+
+# Data outlives the stack.
+_KEPT = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
+
+
+def _add_role(template: Template, pipeline: Pipeline, plan: Plan) -> None:
+    policy = iam.Policy(PolicyName="MakeTables", PolicyDocument=job_policy(pipeline, plan.bucket))
+    template.add_resource(
+        iam.Role(
+            "JobRole",
+            Description=f"Makes the tables of {plan.lake}, and nothing else.",
+            AssumeRolePolicyDocument=job_trust(),
+            Policies=[policy],
+        )
+    )
+
+
+def _add_jobs(template: Template, pipeline: Pipeline, plan: Plan) -> dict[str | None, str]:
+    """Add the jobs and return their logical names by table; None is the job of all tables."""
+    if plan.layout == "single":
+        return {None: _add_job(template, pipeline, plan, "AllTables", None)}
+    return {
+        table.name: _add_job(template, pipeline, plan, _camel(table.name), table.name)
+        for table in pipeline.tables
+        if table.zone is not Zone.LANDING
+    }
+
+
+def _add_job(
+    template: Template, pipeline: Pipeline, plan: Plan, name: str, table: str | None
+) -> str:
+    doc = pipeline.table(table).doc if table else "Every table of the lake, in lineage order."
+    job = glue.Job(
+        f"{name}Job",
+        Name=Sub(f"{STACK}-{table or 'all-tables'}"),
+        Description=doc,
+        Role=GetAtt("JobRole", "Arn"),
+        # Without it, Glue takes its newest version, whose Spark and Python differ.
+        GlueVersion=GLUE_VERSION,
+        Command=glue.JobCommand(
+            Name="glueetl", PythonVersion="3", ScriptLocation=plan.artifact(plan.script)
+        ),
+        DefaultArguments=job_arguments(pipeline, plan, table),
+        ExecutionProperty=glue.ExecutionProperty(MaxConcurrentRuns=1),
+        MaxRetries=0,
+        NumberOfWorkers=2,
+        Timeout=30,
+        WorkerType="G.1X",
+    )
+    return str(template.add_resource(job).title)
+
+
+def job_arguments(pipeline: Pipeline, plan: Plan, table: str | None) -> dict[str, str]:
+    """Return the arguments of the job that makes a table, or all: Glue's own, then ours."""
+    ours = {"lake": plan.lake, "engine": "glue", "catalog": "glue", **pipeline.options}
+    return {
+        "--additional-python-modules": plan.artifact(plan.wheels),
+        "--python-modules-installer-option": "--no-index",
+        "--extra-py-files": plan.artifact(plan.package),
+        "--TempDir": f"{plan.lake}/temp/",
+        "--job-language": "python",
+        # Raw files are found by path, and unchanged ones are known by their fingerprint.
+        "--job-bookmark-option": "job-bookmark-disable",
+        "--enable-metrics": "true",
+        "--enable-observability-metrics": "true",
+        "--enable-continuous-cloudwatch-log": "true",
+        **{f"--{name}": value for name, value in ours.items()},
+        **({"--table": table} if table else {}),
+    }
+
+
+def _add_workflow(
+    template: Template, pipeline: Pipeline, plan: Plan, jobs: dict[str | None, str]
+) -> None:
+    """Start jobs whose sources all landed on schedule, and each other one after its sources."""
+    template.add_resource(
+        glue.Workflow(
+            "Workflow",
+            Name=Sub(STACK),
+            Description="Refreshes every table, each after those it is made from.",
+            MaxConcurrentRuns=1,
+        )
+    )
+    template.add_output(Output("GlueWorkflow", Value=Ref("Workflow")))
+    before = {
+        table: [jobs[source] for source in pipeline.sources(table) if source in jobs]
+        for table in jobs
+        if table is not None
+    }
+    first = [job for table, job in jobs.items() if not before.get(table or "")]
+    _add_trigger(template, "Start", "start", first, Type="SCHEDULED", Schedule=plan.schedule)
+    for table, sources in before.items():
+        if sources:
+            predicate = glue.Predicate(
+                Logical="AND",
+                Conditions=[
+                    glue.Condition(JobName=Ref(job), LogicalOperator="EQUALS", State="SUCCEEDED")
+                    for job in sources
+                ],
+            )
+            _add_trigger(
+                *(template, _camel(table), table, [jobs[table]]),
+                Type="CONDITIONAL",
+                Predicate=predicate,
+            )
+
+
+def _add_trigger(template: Template, title: str, name: str, jobs: list[str], **rest: Any) -> None:
+    template.add_resource(
+        glue.Trigger(
+            f"{title}Trigger",
+            Name=Sub(f"{STACK}-{name}"),
+            WorkflowName=Ref("Workflow"),
+            StartOnCreation=True,
+            Actions=[glue.Action(JobName=Ref(job)) for job in jobs],
+            **rest,
+        )
+    )
+
+
+def _add_alerts(template: Template, plan: Plan, jobs: dict[str | None, str]) -> None:
+    """Tell of every run that did not publish; the error of a held one names its rules."""
+    template.add_resource(sns.Topic("Alerts", DisplayName="STEDI lake"))
+    if plan.alert:
+        template.add_resource(
+            sns.SubscriptionResource(
+                "AlertByEmail", TopicArn=Ref("Alerts"), Protocol="email", Endpoint=plan.alert
+            )
+        )
+    said = {
+        "job": "$.detail.jobName",
+        "message": "$.detail.message",
+        "run": "$.detail.jobRunId",
+        "state": "$.detail.state",
+    }
+    template.add_resource(
+        events.Rule(
+            "AlertRule",
+            Description="Runs of the lake's jobs that failed, were held by rules, or were stopped.",
+            EventPattern={
+                "source": ["aws.glue"],
+                "detail-type": ["Glue Job State Change"],
+                "detail": {"jobName": [Ref(job) for job in jobs.values()], "state": TROUBLE},
+            },
+            State="ENABLED",
+            Targets=[
+                events.Target(
+                    Id="alerts",
+                    Arn=Ref("Alerts"),
+                    InputTransformer=events.InputTransformer(
+                        InputPathsMap=said,
+                        InputTemplate='"<job> ended as <state> in run <run>. <message>"',
+                    ),
+                )
+            ],
+        )
+    )
+    template.add_resource(
+        sns.TopicPolicy(
+            "AlertsPolicy",
+            Topics=[Ref("Alerts")],
+            PolicyDocument=alerts_from(GetAtt("AlertRule", "Arn"), Ref("Alerts")),
+        )
+    )
+    template.add_output(Output("AlertTopic", Value=Ref("Alerts")))
+
+
+def _camel(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))

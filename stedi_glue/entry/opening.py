@@ -1,0 +1,25 @@
+"""The lake that settings describe."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+# What takes long to import is imported where it is used: '--help' must be instant.
+if TYPE_CHECKING:
+    from stedi_glue.lakehouse import Lakehouse
+    from stedi_glue.settings import Settings
+
+
+def open_lake(settings: Settings) -> Lakehouse:
+    """Open the lake of these settings."""
+    from stedi_glue.lakehouse import Lakehouse
+    from stedi_glue.zones import stedi
+
+    return Lakehouse.open(
+        settings.lake,
+        landing=settings.landing,
+        catalog=settings.catalog,
+        engine=settings.engine,
+        pipeline=stedi(settings.pairing, settings.consent),
+        rules=settings.rules,
+    )
