@@ -21,7 +21,7 @@ from tests.oracle import expected, landing_rows, multiset
 
 ROOT = f"s3://{BUCKET}/lake"
 LOG = logging.getLogger(__name__)
-KILLS = int(os.environ.get("KILLS", "10"))
+KILLS = int(os.environ.get("KILLS", "4"))
 
 pytestmark = pytest.mark.slow
 

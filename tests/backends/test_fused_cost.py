@@ -12,8 +12,11 @@ from uuid import uuid4
 import pytest
 
 from stedi_glue.backends.engines import SailEngine, SparkEngine
+from stedi_glue.backends.expectations import ExpectationsAuditor
+from stedi_glue.zones import STEDI
 from tests.backends import expectation_cases
 from tests.backends.judging import exception, judge
+from tests.rows import NOW, frames, good_lake
 
 AnyEngine = SailEngine | SparkEngine
 
@@ -172,13 +175,20 @@ def test_great_expectations_own_engine_takes_dozens(spend: Spend) -> None:
     assert cost.queries > 24
 
 
-def test_jobs_of_classic_spark(spark: SparkEngine, tmp_path: Path) -> None:
-    frame = spark.session.read.parquet(expectation_cases.stored("passing", tmp_path))
-    costs = []
-    for more in ([], UNIQUE[:1], QUERIES[:1]):
-        with counted(spark) as cost:
-            judge(frame, [*AGGREGATES, *more])
-        costs.append(cost.jobs)
-    # Together they are one shuffle and a result; keys are grouped in two shuffles, and a
-    # query of its own is counted in one.
-    assert costs == [2, 4, 3]
+# The rules' other tables are broadcast, which takes a job for each side of a join.
+BROADCASTS = {"customers_curated": 1, "step_trainer_trusted": 1, "machine_learning_curated": 5}
+
+
+@pytest.mark.parametrize("name", [table.name for table in STEDI.tables])
+def test_our_suites_take_three_jobs_of_classic_spark(
+    spark: SparkEngine, tmp_path: Path, name: str
+) -> None:
+    made = {}
+    for table, frame in frames(spark.session, good_lake()).items():
+        frame.write.parquet(f"{tmp_path}/{table}")
+        made[table] = spark.session.read.parquet(f"{tmp_path}/{table}")
+    with counted(spark) as cost:
+        verdict = ExpectationsAuditor().audit(STEDI.table(name), made[name], made, NOW)
+    assert all(result.passed for result in verdict.results)
+    assert cost.queries == 1
+    assert cost.jobs <= 3 + BROADCASTS.get(name, 0)

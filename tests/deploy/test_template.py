@@ -13,7 +13,6 @@ from cfnlint import ManualArgs
 from cfnlint.api import lint
 from cfnlint.helpers import REGIONS
 
-from stedi_glue.deploy.deployer import deployer_policy
 from stedi_glue.deploy.plan import Layout, Plan
 from stedi_glue.deploy.template import synthesize
 from stedi_glue.entry.job import parse
@@ -295,25 +294,3 @@ def test_a_schedule_that_is_none() -> None:
 
 def test_the_script_is_where_the_readme_says() -> None:
     assert (Path(__file__).parents[2] / "deploy" / plan().script).is_file()
-
-
-def test_the_deployers_permissions_are_real_and_bounded() -> None:
-    policy = deployer_policy("the-lake", "stedi")
-    holder = {
-        "Type": "AWS::IAM::ManagedPolicy",
-        "Properties": {"PolicyDocument": policy, "Description": "Deploys."},
-    }
-    # cfn-lint knows every action of every service.
-    assert lint(json.dumps({"Resources": {"Deployer": holder}}), config=STRICT) == []
-    for statement in policy["Statement"]:
-        assert not [action for action in statement["Action"] if "*" in action]
-        for resource in statement["Resource"]:
-            assert "the-lake" in resource or "stedi" in resource or resource.endswith(":catalog")
-
-
-def test_a_made_up_action_would_be_found() -> None:
-    policy = deployer_policy("the-lake", "stedi")
-    policy["Statement"][0]["Action"].append("cloudformation:MakeItSo")
-    holder = {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": policy}}
-    found = lint(json.dumps({"Resources": {"Deployer": holder}}), config=STRICT)
-    assert {match.rule.id for match in found} == {"W3037"}

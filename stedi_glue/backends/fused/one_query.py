@@ -69,7 +69,7 @@ def _one_job(session: SparkSession) -> Iterator[None]:
     if is_remote():
         yield
         return
-    before = session.conf.get(_ADAPTIVE, "true")
+    before = session.conf.get(_ADAPTIVE) or "true"
     session.conf.set(_ADAPTIVE, "false")
     try:
         yield
