@@ -52,7 +52,7 @@ def ask(questions: Iterable[Question]) -> Answers:
     )
     union = reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), tagged)
     answered: list[Rows] = [[] for _ in asked]
-    with _one_job(union.sparkSession):
+    with _few_jobs(union.sparkSession):
         found = union.collect()
     for row in found:
         number = row["_question"]
@@ -64,8 +64,8 @@ def ask(questions: Iterable[Question]) -> Answers:
 
 
 @contextmanager
-def _one_job(session: SparkSession) -> Iterator[None]:
-    """Let classic Spark run a query as one job; adaptively, it makes a job of every stage."""
+def _few_jobs(session: SparkSession) -> Iterator[None]:
+    """Let classic Spark run a query in few jobs; adaptively, it makes a job of every stage."""
     if is_remote():
         yield
         return
