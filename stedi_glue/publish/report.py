@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -27,6 +28,8 @@ class TableReport:
     status: "published"; "audited" for landing data that passed; "held" by rules;
     "skipped" because a source was held or failed; "failed" on an error.
     rows: rows that were staged, whether published or held; None when nothing was staged.
+    quarantined: raw records that could not be used. mended: how many raw records were read only
+    by a lenient rule, for each such rule.
     reason: why it was not published, in one sentence; empty otherwise.
     """
 
@@ -35,6 +38,7 @@ class TableReport:
     status: Status
     rows: int | None = None
     quarantined: int = 0
+    mended: Mapping[str, int] = field(default_factory=dict)
     snapshot_id: int | None = None
     verdict: Verdict | None = None
     seconds: Seconds = field(default_factory=Seconds)
@@ -49,6 +53,7 @@ class TableReport:
             "status": self.status,
             "rows": self.rows,
             "quarantined": self.quarantined,
+            "mended": dict(self.mended),
             "snapshot_id": self.snapshot_id,
             "expectations": {
                 "evaluated": len(verdict.results) if verdict else 0,

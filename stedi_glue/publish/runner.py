@@ -131,7 +131,11 @@ class _Run:
             staged = self._stage(table)
             seconds = Seconds(transform=_since(start))
             report = replace(
-                report, rows=staged.rows, quarantined=staged.quarantined, seconds=seconds
+                report,
+                rows=staged.rows,
+                quarantined=staged.quarantined,
+                mended=staged.mended,
+                seconds=seconds,
             )
 
             self._tell(table.name, "audit")
