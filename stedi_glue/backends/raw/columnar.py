@@ -75,9 +75,10 @@ def _lines(block: bytes) -> int:
     arrays = block.count(b"[") if b"[" in block else 0
     if closed - len(ends) + arrays > _DEEP:
         return 0
-    for letter in b"NI":
-        found = np.flatnonzero(text == letter)
-        if np.isin(text[found - 1], _BEFORE).any():
+    for first, second, third in (b"NaN", b"Inf"):
+        at = np.flatnonzero(text[:-2] == first)
+        at = at[(text[at + 1] == second) & (text[at + 2] == third)]
+        if np.isin(text[at - 1], _BEFORE).any():
             return 0
     return len(ends) if block.isascii() or _is_text(block) else 0
 
