@@ -21,6 +21,7 @@ class RuleResult:
     note: the rule in plain words, from the rules file.
     severity: "critical", "warning" or "info".
     observed: what was seen, in words; never a personal value.
+    samples: a few of the rows that did not meet it, by column; personal values masked.
     """
 
     rule: str
@@ -28,6 +29,7 @@ class RuleResult:
     severity: str
     passed: bool
     observed: str = ""
+    samples: tuple[Mapping[str, str], ...] = ()
 
     def __str__(self) -> str:
         seen = f" ({self.observed})" if self.observed else ""

@@ -131,7 +131,11 @@ class _Run:
             staged = self._stage(table)
             seconds = Seconds(transform=_since(start))
             report = replace(
-                report, rows=staged.rows, quarantined=staged.quarantined, seconds=seconds
+                report,
+                rows=staged.rows,
+                quarantined=staged.quarantined,
+                reasons=self._reasons(table, staged),
+                seconds=seconds,
             )
 
             self._tell(table.name, "audit")
@@ -157,6 +161,7 @@ class _Run:
                 report,
                 status="published",
                 snapshot_id=snapshot.snapshot_id,
+                record=snapshot.summary,
                 seconds=replace(seconds, publish=_since(start)),
             )
         except StediError as error:
@@ -170,6 +175,13 @@ class _Run:
         folder = self._catalog.new_folder(table, self._id)
         self._engine.write(transform.apply(sources), folder)
         return replace(self._catalog.written(folder), version=self._id)
+
+    def _reasons(self, table: Table, staged: Staged) -> Mapping[str, int]:
+        """Count the records that were left out by what was wrong with them."""
+        if not staged.quarantined:
+            return {}
+        counted = self._landing.problems(table, staged).groupBy("_problem").count().collect()
+        return {row["_problem"]: int(row["count"]) for row in counted}
 
     def _audit(self, table: Table, staged: Staged) -> Verdict:
         # The audit reads what was written, not the plan that wrote it.
