@@ -15,9 +15,7 @@ _AUTHORIZATION = re.compile(
 )
 
 
-def require(
-    credential: Credential, url: str, headers: Mapping[str, str], body: bytes
-) -> str:
+def require(credential: Credential, url: str, headers: Mapping[str, str], body: bytes) -> str:
     """Return the service a request was signed for; ApiError unless the signature is right."""
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest

@@ -251,7 +251,11 @@ def test_an_idle_session_ends(glue: Client, endpoint: Endpoint) -> None:
             "AlreadyExistsException",
         ),
         ("list_sessions", {"MaxResults": True}, "InvalidInputException"),
-        ("tag_resource", {"ResourceArn": "arn:aws:s3:::x", "TagsToAdd": {}}, "InvalidInputException"),
+        (
+            "tag_resource",
+            {"ResourceArn": "arn:aws:s3:::x", "TagsToAdd": {}},
+            "InvalidInputException",
+        ),
     ],
 )
 def test_a_wrong_request_gets_the_apis_own_error(
