@@ -181,6 +181,7 @@ def test_a_new_table_brings_its_job_trigger_and_permissions() -> None:
     place = "${AWS::Region}:${AWS::AccountId}"
     lake = "arn:${AWS::Partition}:s3:::the-lake"
     assert gained == {
+        f"{lake}/device_activity",
         f"{lake}/device_activity/",
         f"{lake}/device_activity/curated",
         f"{lake}/device_activity/curated/*",
