@@ -88,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
     # A client that says nothing holds a thread no longer.
     timeout = 60
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         target = self.headers.get("X-Amz-Target", "")
         try:
             body = self._body()
