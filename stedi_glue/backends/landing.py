@@ -33,13 +33,14 @@ class Part:
     """Raw files that were parsed together, and the Parquet files that came of them.
 
     raw: name to fingerprint (size and version) of each raw file.
+    problems: how many records could not be used, for each reason.
     mended: how many records were read only by a lenient rule, for each such rule.
     """
 
     raw: dict[str, str]
     files: tuple[str, ...]
     rows: int
-    quarantined: int
+    problems: dict[str, int]
     mended: dict[str, int]
 
 
@@ -118,7 +119,7 @@ class LandingFolder:
         source = f"{self._root}/{table.location}"
         folder = f"{self._copy(table)}/{folder_name}"
         done = parse(table, self._raw, source, sorted(raw), self._parsed, folder)
-        return Part(raw, tuple(done.files), done.rows, done.quarantined, dict(done.mended))
+        return Part(raw, tuple(done.files), done.rows, dict(done.problems), dict(done.mended))
 
     def _manifest(self, table: Table) -> list[Part]:
         text = self._parsed.read_text(self._manifest_path(table))
@@ -152,12 +153,18 @@ def _stamp(table: Table) -> dict[str, object]:
 
 def _staged(parts: Sequence[Part]) -> Staged:
     raw = sorted(item for part in parts for item in part.raw.items())
+    reasons: Counter[str] = Counter()
+    mended: Counter[str] = Counter()
+    for part in parts:
+        reasons.update(part.problems)
+        mended.update(part.mended)
     return Staged(
         files=tuple(file for part in parts for file in part.files),
         rows=sum(part.rows for part in parts),
         version=hashlib.sha256(json.dumps(raw).encode()).hexdigest()[:16],
-        quarantined=sum(part.quarantined for part in parts),
-        mended=dict(sum((Counter(part.mended) for part in parts), Counter())),
+        quarantined=reasons.total(),
+        reasons=dict(reasons),
+        mended=dict(mended),
     )
 
 

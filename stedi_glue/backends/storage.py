@@ -103,7 +103,7 @@ class Storage(ABC):
 
     def open_output(self, path: str) -> BinaryIO:
         """Open a new file for writing; its folder is made when it is not there."""
-        stream: BinaryIO = self._filesystem.open_output_stream(self._inner(path))
+        stream: BinaryIO = self._filesystem.open_output_stream(self._inner(path), compression=None)
         return stream
 
     @abstractmethod

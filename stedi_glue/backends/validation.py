@@ -24,6 +24,9 @@ from stedi_glue.backends.fused import FusedExecutionEngine
 from stedi_glue.backends.suites import Suite, parameters
 from stedi_glue.errors import RulesError
 
+# As many failed rows as the library's summary shows of other rules.
+_SHOWN = 20
+
 
 class FrameDatasource(SparkDatasource):
     """A data source that works in the session it is given.
@@ -61,6 +64,12 @@ def validate(
         expectation_parameters=dict(parameters(now)),
         result_format={"result_format": "SUMMARY"},
     )
+    for one in result.results:
+        # A summary says how many rows a query selected; people want to see some.
+        query = one.expectation_config.kwargs.get("unexpected_rows_query")  # type: ignore[union-attr]
+        selected = source.get_execution_engine().selected.get(query)
+        if selected and not one.success:
+            one.result["details"] = {"unexpected_rows": selected[:_SHOWN]}
     return result
 
 

@@ -27,6 +27,7 @@ from stedi_glue.entry.options import (
     Landing,
     Pairing,
     Rules,
+    Versions,
 )
 from stedi_glue.entry.run_view import Progress, show_run
 from stedi_glue.entry.terminal import console, show_error
@@ -86,6 +87,7 @@ def demo(
     engine: Engine = None,
     pairing: Pairing = None,
     consent: Consent = None,
+    versions: Versions = None,
     rules: Rules = None,
 ) -> int:
     """Build a whole lake from invented landing data, and say where to look next."""
@@ -93,7 +95,12 @@ def demo(
 
     usual = Settings.load().lake
     settings = Settings.load(
-        lake=folder, engine=engine, pairing=pairing, consent=consent, rules=rules
+        lake=folder,
+        engine=engine,
+        pairing=pairing,
+        consent=consent,
+        versions=versions,
+        rules=rules,
     )
     # The demo's raw data is its own, wherever the usual raw data may be.
     settings = replace(settings, landing=settings.lake)
@@ -114,6 +121,7 @@ def run(
     engine: Engine = None,
     pairing: Pairing = None,
     consent: Consent = None,
+    versions: Versions = None,
     rules: Rules = None,
     as_json: Annotated[
         bool,
@@ -128,6 +136,7 @@ def run(
         engine=engine,
         pairing=pairing,
         consent=consent,
+        versions=versions,
         rules=rules,
     )
     with open_lake(settings) as opened:

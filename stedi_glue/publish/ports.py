@@ -21,6 +21,7 @@ class RuleResult:
     note: the rule in plain words, from the rules file.
     severity: "critical", "warning" or "info".
     observed: what was seen, in words; never a personal value.
+    samples: a few of the rows that did not meet it, by column; personal values masked.
     """
 
     rule: str
@@ -28,6 +29,7 @@ class RuleResult:
     severity: str
     passed: bool
     observed: str = ""
+    samples: tuple[Mapping[str, str], ...] = ()
 
     def __str__(self) -> str:
         seen = f" ({self.observed})" if self.observed else ""
@@ -66,6 +68,7 @@ class Staged:
 
     version: for landing tables a fingerprint of the raw files, else the run that wrote them.
     quarantined: raw records left out because they could not be read.
+    reasons: how many of them for each reason.
     mended: how many raw records were read only by a lenient rule, for each such rule.
     """
 
@@ -73,6 +76,7 @@ class Staged:
     rows: int
     version: str = ""
     quarantined: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
     mended: Mapping[str, int] = field(default_factory=dict)
 
 

@@ -135,6 +135,7 @@ class _Run:
                 rows=staged.rows,
                 quarantined=staged.quarantined,
                 mended=staged.mended,
+                reasons=staged.reasons,
                 seconds=seconds,
             )
 
@@ -161,6 +162,7 @@ class _Run:
                 report,
                 status="published",
                 snapshot_id=snapshot.snapshot_id,
+                record=snapshot.summary,
                 seconds=replace(seconds, publish=_since(start)),
             )
         except StediError as error:

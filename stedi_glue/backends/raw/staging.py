@@ -29,13 +29,14 @@ _ROW_GROUP = 100_000
 class Parsed:
     """What came of raw files.
 
-    files: Parquet files of good and bad records. rows: good ones. quarantined: bad ones.
+    files: Parquet files of good and bad records. rows: good ones.
+    problems: how many bad ones there are for each reason.
     mended: how many good ones were read only by a lenient rule, for each such rule.
     """
 
     files: list[str] = field(default_factory=list)
     rows: int = 0
-    quarantined: int = 0
+    problems: Counter[str] = field(default_factory=Counter)
     mended: Counter[str] = field(default_factory=Counter)
 
 
@@ -50,7 +51,7 @@ def parse(
         for name, batch in _batches(shape, raw, folder, names):
             writers.write(batch.staged(name, shape.staged_schema))
             done.rows += batch.records.num_rows
-            done.quarantined += len(batch.problems)
+            done.problems.update(reason for reason, _ in batch.problems)
             done.mended += batch.mended
         done.files = writers.files
     return done
