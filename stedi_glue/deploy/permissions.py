@@ -23,6 +23,7 @@ def job_policy(pipeline: Pipeline, bucket: str) -> dict[str, Any]:
     written = (
         *(f"{table.location}_parsed/*" for table in raw),
         *(f"{table.location}/*" for table in made),
+        *(f"{table.quarantine().location}/*" for table in made),
         *RECORDS,
     )
     catalog = (_glue("catalog"), _glue(f"database/{DATABASE}"))

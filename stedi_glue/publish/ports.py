@@ -21,6 +21,8 @@ class RuleResult:
     note: the rule in plain words, from the rules file.
     severity: "critical", "warning" or "info".
     observed: what was seen, in words; never a personal value.
+    limit: the greatest share of rows that it sends to quarantine; None when it sends none.
+    share: the share of the rows it is about that broke it, 0 to 1; 0 when it judges no rows.
     """
 
     rule: str
@@ -28,6 +30,8 @@ class RuleResult:
     severity: str
     passed: bool
     observed: str = ""
+    limit: float | None = None
+    share: float = 0.0
 
     def __str__(self) -> str:
         seen = f" ({self.observed})" if self.observed else ""
@@ -36,10 +40,14 @@ class RuleResult:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the rules of a table said about its staged files."""
+    """What the rules of a table said about its staged files.
+
+    quarantined: rules that sent rows to quarantine before, as they were found then.
+    """
 
     suite: str
     results: tuple[RuleResult, ...]
+    quarantined: tuple[RuleResult, ...] = ()
 
     def _unmet(self, severity: str) -> tuple[RuleResult, ...]:
         return tuple(r for r in self.results if not r.passed and r.severity == severity)
@@ -55,6 +63,21 @@ class Verdict:
         return self._unmet("warning")
 
     @property
+    def separable(self) -> tuple[RuleResult, ...]:
+        """Rules that were not met by rows which may go to quarantine.
+
+        None when the rows of any such rule are more than it may send there.
+        """
+        unmet = tuple(r for r in self.results if not r.passed and r.limit is not None)
+        within = all(0 < r.share <= r.limit for r in unmet if r.limit is not None)
+        return unmet if within else ()
+
+    @property
+    def unmet(self) -> tuple[RuleResult, ...]:
+        """Every rule that was not met, also those whose rows went to quarantine."""
+        return (*self.quarantined, *(r for r in self.results if not r.passed))
+
+    @property
     def passed(self) -> bool:
         """Whether the table may be published."""
         return not self.failed
@@ -65,7 +88,8 @@ class Staged:
     """Immutable Parquet files that no reader sees yet.
 
     version: for landing tables a fingerprint of the raw files, else the run that wrote them.
-    quarantined: raw records left out because they could not be read.
+    quarantined: raw records left out because they could not be read, or rows that were
+    separated because they broke rules.
     """
 
     files: tuple[str, ...]
@@ -92,6 +116,11 @@ class Snapshot:
     def rows(self) -> int:
         """Rows of the table in this state."""
         return int(self.summary.get("stedi.rows", self.summary.get("total-records", 0)))
+
+    @property
+    def quarantined(self) -> int:
+        """Rows that were left out of it because they broke rules."""
+        return int(self.summary.get("stedi.quarantined", 0))
 
 
 class Engine(Protocol):
@@ -148,6 +177,9 @@ class Catalog(Protocol):
     def new_folder(self, table: Table, run_id: str) -> str:
         """Return the folder under the table's location where a run stages its files."""
 
+    def quarantine_folder(self, table: Table, run_id: str) -> str:
+        """Return the folder beside the table for the rows that a run leaves out of it."""
+
     def written(self, folder: str) -> Staged:
         """Return the Parquet files in a folder and how many rows they hold."""
 
@@ -180,6 +212,13 @@ class Auditor(Protocol):
         self, table: Table, rows: DataFrame, references: Mapping[str, DataFrame], now: int
     ) -> Verdict:
         """Run the table's rules over the rows; `now` is epoch milliseconds UTC."""
+
+    def mark(self, table: Table, rows: DataFrame, verdict: Verdict, now: int) -> DataFrame:
+        """Add `_rules` to audited rows: the names of the rules that each one broke.
+
+        Null in rows that broke no rule which sends rows to quarantine. verdict, now: those of
+        the audit.
+        """
 
     def document(self, run_id: str, now: int) -> None:
         """Keep what was found in this run's audits, published or held, for people to read."""

@@ -181,6 +181,7 @@ def test_a_new_table_brings_its_job_trigger_and_permissions() -> None:
     place = "${AWS::Region}:${AWS::AccountId}"
     assert gained == {
         "arn:${AWS::Partition}:s3:::the-lake/device_activity/curated/*",
+        "arn:${AWS::Partition}:s3:::the-lake/device_activity/curated_quarantine/*",
         f"arn:${{AWS::Partition}}:glue:{place}:table/stedi/device_activity",
     }
     assert {"Ref": "DeviceActivityJob"} in after["AlertRule"]["Properties"]["EventPattern"][
@@ -223,6 +224,7 @@ def test_a_job_writes_tables_and_only_reads_what_landed() -> None:
         *(f"{subject}/landing_parsed/*" for subject in ("customer", "accelerometer")),
         "step_trainer/landing_parsed/*",
         *(f"{STEDI.table(name).location}/*" for name in MADE),
+        *(f"{STEDI.table(name).location}_quarantine/*" for name in MADE),
         *("audits/*", "docs/*", "runs/*", "temp/*", "*_$folder$"),
     }
 
