@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
 TYPES = ("string", "int", "bigint", "double", "boolean")
+LONGEST_DOC = 255
 
 
 class Zone(StrEnum):
@@ -30,7 +31,7 @@ class Column:
 
     name: as in the source (`serialNumber`).
     type: one of `TYPES`, named as Spark SQL and Athena name them.
-    doc: meaning, unit, and what a null says.
+    doc: meaning, unit, and what a null says; one line, as Glue keeps it as a comment.
     personal: whether the value identifies or contacts a person.
     """
 
@@ -43,6 +44,11 @@ class Column:
         if self.type not in TYPES:
             raise DefinitionError(
                 f"Column '{self.name}' has the type '{self.type}'{suggest(self.type, TYPES)}"
+            )
+        if len(self.doc) > LONGEST_DOC or not self.doc.isprintable():
+            raise DefinitionError(
+                f"Column '{self.name}' has a doc of {len(self.doc)} characters: the Glue Data "
+                f"Catalog takes {LONGEST_DOC} at most, in one line."
             )
 
 
