@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
 
-TYPES = ("string", "int", "bigint", "double", "boolean")
+TYPES = ("string", "int", "bigint", "double", "boolean", "array<string>")
+# Names every rule that a row in quarantine broke.
+RULES = "_rules"
 LONGEST_DOC = 255
 
 
@@ -33,12 +35,14 @@ class Column:
     type: one of `TYPES`, named as Spark SQL and Athena name them.
     doc: meaning, unit, and what a null says; one line, as Glue keeps it as a comment.
     personal: whether the value identifies or contacts a person.
+    aliases: other names of it in raw exports.
     """
 
     name: str
     type: str
     doc: str
     personal: bool = False
+    aliases: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.type not in TYPES:
@@ -123,9 +127,20 @@ class Table:
             "bigint": types.LongType(),
             "double": types.DoubleType(),
             "boolean": types.BooleanType(),
+            "array<string>": types.ArrayType(types.StringType()),
         }
         return types.StructType(
             [types.StructField(column.name, spark[column.type]) for column in self.columns]
+        )
+
+    def quarantine(self) -> Table:
+        """Return the contract of the rows that were left out of this table."""
+        return Table(
+            name=f"{self.name}_quarantine",
+            zone=self.zone,
+            location=f"{self.location}_quarantine",
+            doc=f"A row left out of {self.name}, and why.",
+            columns=(*self.columns, Column(RULES, "array<string>", "Every rule it broke.")),
         )
 
     def conform(self, frame: DataFrame) -> DataFrame:

@@ -94,8 +94,8 @@ def test_jobs_are_pinned_and_bounded(layout: Layout) -> None:
 
 
 def test_jobs_get_what_they_run_and_the_pipelines_options() -> None:
-    found = jobs(resources(stedi("customer", "as-of")))["customer_trusted"]["DefaultArguments"]
-    assert found == {
+    found = jobs(resources(stedi("customer", "as-of", "all")))
+    assert found["customer_trusted"]["DefaultArguments"] == {
         "--additional-python-modules": "s3://the-lake/artifacts/0.1.0-abc/the.gluewheels.zip",
         "--python-modules-installer-option": "--no-index",
         "--extra-py-files": "s3://the-lake/artifacts/0.1.0-abc/the.zip",
@@ -110,22 +110,20 @@ def test_jobs_get_what_they_run_and_the_pipelines_options() -> None:
         "--catalog": "glue",
         "--pairing": "customer",
         "--consent": "as-of",
+        "--versions": "all",
         "--table": "customer_trusted",
     }
 
 
 @pytest.mark.parametrize("layout", get_args(Layout))
 def test_the_job_understands_its_arguments(layout: Layout) -> None:
-    for table, job in jobs(resources(stedi("customer", "as-of"), layout=layout)).items():
+    for table, job in jobs(resources(stedi("customer", "as-of", "all"), layout=layout)).items():
         words = [word for pair in job["DefaultArguments"].items() for word in pair]
         settings, made = parse(["glue_job.py", *words, "--JOB_NAME", "a job"])
         assert made == (None if table == "all" else table)
         assert settings.lake == "s3://the-lake"
-        assert (settings.engine, settings.pairing, settings.consent) == (
-            "glue",
-            "customer",
-            "as-of",
-        )
+        chosen = (settings.pairing, settings.consent, settings.versions)
+        assert (settings.engine, *chosen) == ("glue", "customer", "as-of", "all")
 
 
 def triggers(found: Resources) -> dict[str, tuple[set[str], set[str]]]:
@@ -187,6 +185,8 @@ def test_a_new_table_brings_its_job_trigger_and_permissions() -> None:
         f"{lake}/device_activity/",
         f"{lake}/device_activity/curated",
         f"{lake}/device_activity/curated/*",
+        f"{lake}/device_activity/curated_quarantine",
+        f"{lake}/device_activity/curated_quarantine/*",
         f"arn:${{AWS::Partition}}:glue:{place}:table/stedi/device_activity",
     }
     assert {"Ref": "DeviceActivityJob"} in after["AlertRule"]["Properties"]["EventPattern"][
@@ -229,6 +229,7 @@ def test_a_job_writes_tables_and_only_reads_what_landed() -> None:
         *(f"{subject}/landing_parsed/*" for subject in ("customer", "accelerometer")),
         "step_trainer/landing_parsed/*",
         *(f"{STEDI.table(name).location}/*" for name in MADE),
+        *(f"{STEDI.table(name).location}_quarantine/*" for name in MADE),
         *("audits/*", "docs/*", "runs/*", "temp/*"),
     }
 
@@ -283,6 +284,7 @@ def test_the_defaults_of_settings_are_those_of_jobs() -> None:
     found = jobs(resources())["customer_trusted"]["DefaultArguments"]
     assert found["--pairing"] == Settings().pairing
     assert found["--consent"] == Settings().consent
+    assert found["--versions"] == Settings().versions
 
 
 @pytest.mark.parametrize("name", ["s3://bucket", "Bucket", "b", "a_bucket", "bucket/folder"])

@@ -63,12 +63,14 @@ def test_a_run_in_json_is_one_object_and_nothing_else(demo_lake: Path) -> None:
             "status",
             "rows",
             "quarantined",
+            "mended",
+            "reasons",
             "snapshot_id",
             "expectations",
             "seconds",
             "reason",
         ]
-        assert list(table["expectations"]) == ["evaluated", "failed", "warnings"]
+        assert list(table["expectations"]) == ["evaluated", "failed", "warnings", "quarantine"]
         assert table["expectations"]["evaluated"] > 0
         assert list(table["seconds"]) == ["transform", "audit", "publish"]
         landing = table["zone"] == "landing"
@@ -134,12 +136,13 @@ def test_a_held_run_stays_in_the_history_and_in_the_docs(
     failed = [rule["note"] for rule in held["unmet"] if rule["severity"] == "critical"]
     assert failed == ["There is nobody."]
     line = stedi("history", "customers_curated").out.splitlines()[2]
-    assert re.search(r" held +98 +39, 1 failed +- ", line)
+    assert re.search(r" held +98 +0 +39, 1 failed +- ", line)
 
     page = Path(stedi("docs").out.strip())
     assert page == demo_lake / "docs" / "index.html"
     assert held["run_id"] in page.read_text(encoding="utf-8")
-    run = demo_lake / "docs" / "validations" / "customers_curated" / str(held["run_id"])
+    results = demo_lake / "docs" / "data_docs" / "validations" / "customers_curated"
+    run = results / str(held["run_id"])
     assert "There is nobody." in next(run.rglob("*.html")).read_text(encoding="utf-8")
 
 
