@@ -6,12 +6,13 @@ import atexit
 import gc
 import os
 import re
-from collections.abc import Iterator, Sequence
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stedi_glue.backends.catalog import IcebergCatalog
 from stedi_glue.backends.delivery import Delivery, Parcel, parcels
@@ -27,6 +28,7 @@ from stedi_glue.model.lineage import mermaid
 from stedi_glue.model.pipeline import Pipeline
 from stedi_glue.model.table import Table, Zone
 from stedi_glue.publish.ports import Snapshot
+from stedi_glue.publish.rehearsal import Rehearsal, Stage
 from stedi_glue.publish.report import Attempt, RunReport
 from stedi_glue.publish.runner import Observer, Runner
 from stedi_glue.zones import STEDI
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from stedi_glue.backends.athena import Athena
+    from stedi_glue.model.transform import ZoneTransform
 
 CATALOGS = ("local", "glue")
 
@@ -76,6 +79,7 @@ class Lakehouse:
         self._landing = LandingFolder(landing, root, self._engine)
         self.on_aws = catalog == "glue"
         self._catalog = (IcebergCatalog.glue if self.on_aws else IcebergCatalog.local)(root)
+        self._rules = rules
         auditor = ExpectationsAuditor(rules, docs=root)
         self._journal = RunJournal(root)
         pages = ReportPages(root, pipeline, self._journal)
@@ -134,6 +138,21 @@ class Lakehouse:
             self._catalog.create()
             self._register_landing()
             return self._runner.run(self._runner.check(tables), on_step)
+
+    def rehearse(
+        self, transform: ZoneTransform, rules: Sequence[Mapping[str, Any]] | None = None
+    ) -> Rehearsal:
+        """Make a table of what is published, and audit it, without anybody ever seeing it.
+
+        transform: it may be in no pipeline yet, or replace one that is. rules: expectations
+        as rules files list them; by default those of the table's file.
+        """
+        for source in transform.sources:
+            self.pipeline.table(source)
+        drafts = {transform.table.name: rules} if rules is not None else None
+        auditor = ExpectationsAuditor(self._rules, drafts=drafts)
+        stage = Stage(self._engine, self._existing, auditor, self.table, self._storage.drop)
+        return stage.rehearse(transform, f"{self.root}/rehearsals/{uuid.uuid4().hex}")
 
     def table(self, name: str, snapshot_id: int | None = None) -> DataFrame:
         """Read a table: as published (now, or in an earlier snapshot), or landing as last run."""
