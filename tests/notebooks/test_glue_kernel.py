@@ -32,8 +32,6 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
         "AWS_CONFIG_FILE": str(tmp_path / "config"),
         "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "credentials"),
         "JUPYTER_PATH": str(tmp_path / "share" / "jupyter"),
-        # The kernel's own variable: the notebook itself names no profile.
-        "glue_profile": "stedi-local",
     }.items():
         monkeypatch.setenv(name, value)
     _install_kernel(tmp_path)
@@ -94,7 +92,7 @@ def test_the_whole_notebook(
         "sessions": new_code_cell("%list_sessions"),
         "stop": new_code_cell("%stop_session"),
     }
-    notebook.cells += more.values()
+    notebook.cells = [new_code_cell("%profile stedi-local"), *notebook.cells, *more.values()]
     client = NotebookClient(notebook, timeout=300, kernel_name="glue_pyspark", allow_errors=True)
     with client.setup_kernel(env=environment):
         for number, cell in enumerate(notebook.cells):
