@@ -31,6 +31,8 @@ COLOURS = {
 }
 # A cell of text; longer ones would push the others out of sight.
 _LONGEST = 72
+# Text that stays on one line of a page.
+_UNBROKEN = 32
 _WIDE, _HIGH, _ACROSS, _DOWN = 196, 44, 38, 22
 
 
@@ -130,7 +132,9 @@ def _html_grid(title: str, headers: Sequence[str], rows: Sequence[Sequence[objec
 def _html_cell(value: object, side: str) -> Html:
     colour = COLOURS.get(str(value))
     if colour is None:
-        return el("td", said(value), style=f"{_cell(side)}; color: {_INK}")
+        text = said(value)
+        wrap = "normal" if len(text) > _UNBROKEN else "nowrap"
+        return el("td", text, style=f"{_cell(side)}; color: {_INK}; white-space: {wrap}")
     dot = el("span", "\N{BLACK CIRCLE}", style=f"color: {colour}; margin-right: 6px")
     return el("td", dot, value, style=f"{_cell(side)}; color: {_INK}; white-space: nowrap")
 

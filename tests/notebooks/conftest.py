@@ -79,7 +79,7 @@ def check_outputs(notebook: Any, rows: dict[str, int]) -> None:
     held = said(cells_with(notebook, "class CarelessWalks")[0])
     assert "walks would be held" in held
     assert "critical  One row per step trainer." in held
-    assert "pairs of" in said(cells_with(notebook, "toPandas()")[0])
+    assert "pairs in" in said(cells_with(notebook, "toPandas()")[0])
     plots = cells_with(notebook, "%matplot plt")
     assert [len(images(cell)) for cell in plots] == [1, 1]
     assert "gradient boosting" in said(cells_with(notebook, "GroupKFold")[0])
