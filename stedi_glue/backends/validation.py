@@ -11,8 +11,8 @@ os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
 from stedi_glue.backends.lazily import lazily
 
-with lazily("altair", "scipy.sparse", "scipy.stats"):
-    # Only for one kind of rule, and a third of the time.
+with lazily("altair", "jsonschema", "scipy.sparse", "scipy.stats"):
+    # Each for one kind of rule, and together up to half of the time.
     import great_expectations as gx
 
 from great_expectations.core import ExpectationSuite, ExpectationSuiteValidationResult
@@ -26,6 +26,9 @@ from stedi_glue.backends.rules import Rule, parameters
 from stedi_glue.backends.suites import Suite
 from stedi_glue.errors import RulesError
 from stedi_glue.model.table import RULES
+
+# As many failed rows as the library's summary shows of other rules.
+_SHOWN = 20
 
 
 class FrameDatasource(SparkDatasource):
@@ -52,11 +55,18 @@ def validate(
     expectations: ExpectationSuite, rows: DataFrame, now: int
 ) -> ExpectationSuiteValidationResult:
     """Put a suite to the rows; `now` is epoch milliseconds UTC."""
-    result: ExpectationSuiteValidationResult = _batch(rows, expectations.name).validate(
+    batch = _batch(rows, expectations.name)
+    result: ExpectationSuiteValidationResult = batch.validate(
         expectations,
         expectation_parameters=dict(parameters(now)),
         result_format={"result_format": "SUMMARY"},
     )
+    for one in result.results:
+        # A summary says how many rows a query selected; people want to see some.
+        query = one.expectation_config.kwargs.get("unexpected_rows_query")  # type: ignore[union-attr]
+        selected = batch.data.execution_engine.selected.get(query)
+        if selected and not one.success:
+            one.result["details"] = {"unexpected_rows": selected[:_SHOWN]}
     return result
 
 

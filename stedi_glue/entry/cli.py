@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from stedi_glue.entry import deploy_commands, lake_view, land, quarantine, query
+from stedi_glue.entry import (
+    deploy_commands,
+    lake_view,
+    land,
+    quarantine,
+    query,
+    session_commands,
+)
 from stedi_glue.entry.json_view import attempt_json, print_json, state_json
 from stedi_glue.entry.opening import open_lake
 from stedi_glue.entry.options import (
@@ -246,6 +253,7 @@ def _make(lake: Lakehouse, names: Sequence[str], as_json: bool) -> int:
 
 
 app.add_typer(deploy_commands.app)
+app.add_typer(session_commands.app, name="sessions")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

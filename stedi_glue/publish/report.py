@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -19,6 +20,11 @@ class Seconds:
     audit: float | None = None
     publish: float | None = None
 
+    @property
+    def total(self) -> float:
+        """Seconds of all steps that ran."""
+        return sum(one for one in (self.transform, self.audit, self.publish) if one is not None)
+
 
 @dataclass(frozen=True)
 class TableReport:
@@ -28,7 +34,9 @@ class TableReport:
     "skipped" because a source was held or failed; "failed" on an error.
     rows: rows that were staged, whether published or held; None when nothing was staged.
     quarantined: rows that were left out because they broke rules, or raw records that could
-    not be read; with `rows`, they are all there were.
+    not be read; with `rows`, they are all there were. reasons: how many for each reason.
+    mended: how many raw records were read only by a lenient rule, for each such rule.
+    record: what the published snapshot says of itself (`Snapshot.summary`).
     reason: why it was not published, in one sentence; empty otherwise.
     """
 
@@ -37,7 +45,10 @@ class TableReport:
     status: Status
     rows: int | None = None
     quarantined: int = 0
+    mended: Mapping[str, int] = field(default_factory=dict)
+    reasons: Mapping[str, int] = field(default_factory=dict)
     snapshot_id: int | None = None
+    record: Mapping[str, str] = field(default_factory=dict)
     verdict: Verdict | None = None
     seconds: Seconds = field(default_factory=Seconds)
     reason: str = ""
@@ -51,6 +62,8 @@ class TableReport:
             "status": self.status,
             "rows": self.rows,
             "quarantined": self.quarantined,
+            "mended": dict(self.mended),
+            "reasons": dict(self.reasons),
             "snapshot_id": self.snapshot_id,
             "expectations": {
                 "evaluated": len(verdict.results) if verdict else 0,
@@ -120,8 +133,9 @@ class Attempt:
 
     started_at: when the run began, epoch milliseconds UTC.
     rows: rows that were staged; None when nothing was.
-    quarantined: rows or raw records that were left out besides.
     snapshot_id: what was published; None when nothing was.
+    quarantined: rows or raw records that were left out besides.
+    seconds: of all its steps; None when that was not recorded.
     unmet: the rules that were not met, of every severity.
     """
 
@@ -134,6 +148,21 @@ class Attempt:
     evaluated: int
     failed: int
     warned: int
+    quarantined: int = 0
+    seconds: float | None = None
     unmet: tuple[RuleResult, ...] = ()
     reason: str = ""
-    quarantined: int = 0
+
+
+@dataclass(frozen=True)
+class PastRun:
+    """One run as the lake remembers it: what became of each table it named.
+
+    started_at: epoch milliseconds UTC.
+    """
+
+    run_id: str
+    started_at: int
+    engine: str
+    status: str
+    attempts: Mapping[str, Attempt]

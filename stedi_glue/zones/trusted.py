@@ -101,15 +101,16 @@ class AccelerometerTrusted(ZoneTransform, into=ACCELEROMETER_TRUSTED):
 
     def build(self, accelerometer_landing: DataFrame, customer_trusted: DataFrame) -> DataFrame:
         """Select readings whose user is a trusted customer."""
-        # Semi, not inner: customer columns cannot leak in, and a duplicate
-        # customer cannot multiply readings.
-        consented = customer_trusted.select(
-            F.col("email"), F.col("shareWithResearchAsOfDate").alias("since")
+        # Each customer once, so that a duplicate cannot multiply readings.
+        consented = customer_trusted.groupBy(F.col("email").alias("user")).agg(
+            F.min("shareWithResearchAsOfDate").alias("since")
         )
-        condition = F.col("user") == F.col("email")
+        # The few first: an engine without statistics holds that side of a join in memory, where
+        # a semi-join of the readings would hold the readings.
+        kept = consented.join(accelerometer_landing, on="user")
         if self.consent == "as-of":
-            condition &= F.col("timestamp") >= F.col("since")
-        return accelerometer_landing.join(consented, on=condition, how="left_semi")
+            kept = kept.where("`timestamp` >= since")
+        return kept.select(*accelerometer_landing.columns)
 
 
 class StepTrainerTrusted(ZoneTransform, into=STEP_TRAINER_TRUSTED):
@@ -117,6 +118,6 @@ class StepTrainerTrusted(ZoneTransform, into=STEP_TRAINER_TRUSTED):
 
     def build(self, step_trainer_landing: DataFrame, customers_curated: DataFrame) -> DataFrame:
         """Select readings whose device belongs to a curated customer."""
-        # Semi, not inner: older exports repeat one serial number over many customers.
-        devices = customers_curated.select("serialNumber")
-        return step_trainer_landing.join(devices, on="serialNumber", how="left_semi")
+        # Each device once: older exports repeat one serial number over many customers.
+        devices = customers_curated.select("serialNumber").distinct()
+        return devices.join(step_trainer_landing, on="serialNumber")

@@ -179,9 +179,13 @@ def test_a_new_table_brings_its_job_trigger_and_permissions() -> None:
         item for s in statements(before) for item in named(s)
     }
     place = "${AWS::Region}:${AWS::AccountId}"
+    lake = "arn:${AWS::Partition}:s3:::the-lake"
     assert gained == {
-        "arn:${AWS::Partition}:s3:::the-lake/device_activity/curated/*",
-        "arn:${AWS::Partition}:s3:::the-lake/device_activity/curated_quarantine/*",
+        f"{lake}/device_activity/",
+        *(
+            f"{lake}/device_activity/curated{suffix}"
+            for suffix in ("", "/*", "_quarantine", "_quarantine/*")
+        ),
         f"arn:${{AWS::Partition}}:glue:{place}:table/stedi/device_activity",
     }
     assert {"Ref": "DeviceActivityJob"} in after["AlertRule"]["Properties"]["EventPattern"][
@@ -225,7 +229,7 @@ def test_a_job_writes_tables_and_only_reads_what_landed() -> None:
         "step_trainer/landing_parsed/*",
         *(f"{STEDI.table(name).location}/*" for name in MADE),
         *(f"{STEDI.table(name).location}_quarantine/*" for name in MADE),
-        *("audits/*", "docs/*", "runs/*", "temp/*", "*_$folder$"),
+        *("audits/*", "docs/*", "runs/*", "temp/*"),
     }
 
 
@@ -245,7 +249,7 @@ def test_the_bucket_is_encrypted_private_and_kept() -> None:
     assert {"DaysAfterInitiation": 1} in [r.get("AbortIncompleteMultipartUpload") for r in rules]
     # What expires is scratch: no table lies under it.
     expiring = [r["Prefix"] for r in rules if "ExpirationInDays" in r]
-    assert expiring == ["athena/", "temp/"]
+    assert expiring == ["athena/", "queries/", "temp/"]
     assert not [t for t in STEDI.tables if t.location.startswith(tuple(expiring))]
     (deny,) = found["BucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
     assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}

@@ -70,7 +70,7 @@ def test_a_workgroup_is_chosen(stedi: Stedi, account: Account) -> None:
 def test_the_docs_of_a_lake_in_s3_are_copied_before_they_are_opened(
     stedi: Stedi, account: Account
 ) -> None:
-    assert "has no Data Docs yet" in stedi("docs").err
+    assert "has no report yet" in stedi("docs").err
     account.client("s3").put_object(Bucket=BUCKET, Key="lake/docs/index.html", Body=b"")
     assert stedi("docs").out == f"{ROOT}/docs/index.html\n"
     said = stedi("docs", "--open")
