@@ -151,9 +151,10 @@ def _judged(rule: Rule, table: Table, outcome: Any) -> RuleResult:
         severity=rule.severity,
         passed=bool(outcome.success),
         observed=_observed(rule, table, outcome.result),
-        samples=() if outcome.success else _samples(rule, table, outcome.result),
         limit=rule.limit,
-        share=_share(outcome.result),
+        judged=int(outcome.result.get("element_count") or 0),
+        broke=int(outcome.result.get("unexpected_count") or 0),
+        samples=() if outcome.success else _samples(rule, table, outcome.result),
     )
 
 
@@ -161,10 +162,6 @@ def _samples(rule: Rule, table: Table, result: Mapping[str, Any]) -> tuple[Mappi
     """Return a few of the rows that did not meet the rule, with personal values masked."""
     whole = (result.get("details") or {}).get("unexpected_rows")
     return samples(whole or result.get("partial_unexpected_list") or (), rule.columns, table)
-
-
-def _share(result: Mapping[str, Any]) -> float:
-    return int(result.get("unexpected_count") or 0) / max(int(result.get("element_count") or 0), 1)
 
 
 def _exception(info: Mapping[str, Any]) -> str:

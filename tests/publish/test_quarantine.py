@@ -55,7 +55,8 @@ def test_bad_rows_are_left_out_and_the_rest_is_published(lake: Lake) -> None:
     assert high.verdict.passed
     (rule,) = high.verdict.quarantined
     assert rule.observed == "2 of 4 rows (50 %), limit 50 %"
-    assert (rule.share, rule.limit) == (0.5, 0.5)
+    assert (rule.judged, rule.broke, rule.limit) == (4, 2, 0.5)
+    assert high.reasons == {"No level is above 50.": 2}
 
 
 def test_it_is_counted_wherever_a_run_is_told_of(on_sail: Lake) -> None:
