@@ -240,7 +240,7 @@ def _make(lake: Lakehouse, names: Sequence[str], as_json: bool) -> int:
     if as_json:
         print_json(report.to_json())
     else:
-        show_run(console(), report)
+        show_run(console(), report, lake.docs)
     return report.exit_code
 
 
