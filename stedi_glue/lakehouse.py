@@ -178,7 +178,8 @@ class Lakehouse:
 
     def history(self, name: str) -> tuple[Snapshot, ...]:
         """Return a table's retained snapshots, newest first; landing tables have none."""
-        return self._existing.history(self.pipeline.table(name))
+        table, catalog = self.pipeline.table(name), self._existing
+        return () if table.zone is Zone.LANDING else catalog.history(table)
 
     def attempts(self, name: str) -> tuple[Attempt, ...]:
         """Return what became of a table in every run, published or held, newest first.

@@ -69,7 +69,11 @@ class IcebergCatalog:
         from stedi_glue.backends import glue
 
         return cls(
-            lambda: glue.connect(root), glue.has_database, root, glue.DATABASE, storage=storage
+            lambda: glue.connect(root),
+            lambda: glue.has_database(root),
+            root,
+            glue.DATABASE,
+            storage=storage,
         )
 
     @property
@@ -83,7 +87,8 @@ class IcebergCatalog:
         # Looked for first: who may use a namespace may often not make one.
         if not self.exists:
             with self._storage.explaining(f"Cannot make the catalog of the lake '{self._root}'"):
-                self._catalog.create_namespace_if_not_exists(self._database)
+                place = {"location": self._root}
+                self._catalog.create_namespace_if_not_exists(self._database, place)
 
     @cached_property
     def _catalog(self) -> Catalog:
@@ -126,7 +131,7 @@ class IcebergCatalog:
 
     def written(self, folder: str) -> Staged:
         """Return the Parquet files in a folder and how many rows they hold."""
-        files, rows, _ = self._storage.parquet(folder)
+        files, rows = self._storage.parquet(folder)
         return Staged(files, rows)
 
     def publish(self, table: Table, staged: Staged, summary: Mapping[str, str]) -> Snapshot:

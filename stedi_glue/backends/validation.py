@@ -10,8 +10,8 @@ os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
 from stedi_glue.backends.lazily import lazily
 
-with lazily("altair", "scipy.sparse", "scipy.stats"):
-    # Only for one kind of rule, and a third of the time.
+with lazily("altair", "jsonschema", "scipy.sparse", "scipy.stats"):
+    # Each for one kind of rule, and together up to half of the time.
     import great_expectations as gx
 
 from great_expectations.core import ExpectationSuite, ExpectationSuiteValidationResult

@@ -34,6 +34,7 @@ class TableReport:
     "skipped" because a source was held or failed; "failed" on an error.
     rows: rows that were staged, whether published or held; None when nothing was staged.
     quarantined: rows left out, and reasons: how many for each reason.
+    mended: how many raw records were read only by a lenient rule, for each such rule.
     record: what the published snapshot says of itself (`Snapshot.summary`).
     reason: why it was not published, in one sentence; empty otherwise.
     """
@@ -43,6 +44,7 @@ class TableReport:
     status: Status
     rows: int | None = None
     quarantined: int = 0
+    mended: Mapping[str, int] = field(default_factory=dict)
     reasons: Mapping[str, int] = field(default_factory=dict)
     snapshot_id: int | None = None
     record: Mapping[str, str] = field(default_factory=dict)
@@ -59,6 +61,7 @@ class TableReport:
             "status": self.status,
             "rows": self.rows,
             "quarantined": self.quarantined,
+            "mended": dict(self.mended),
             "reasons": dict(self.reasons),
             "snapshot_id": self.snapshot_id,
             "expectations": {

@@ -134,7 +134,8 @@ class _Run:
                 report,
                 rows=staged.rows,
                 quarantined=staged.quarantined,
-                reasons=self._reasons(table, staged),
+                mended=staged.mended,
+                reasons=staged.reasons,
                 seconds=seconds,
             )
 
@@ -175,13 +176,6 @@ class _Run:
         folder = self._catalog.new_folder(table, self._id)
         self._engine.write(transform.apply(sources), folder)
         return replace(self._catalog.written(folder), version=self._id)
-
-    def _reasons(self, table: Table, staged: Staged) -> Mapping[str, int]:
-        """Count the records that were left out by what was wrong with them."""
-        if not staged.quarantined:
-            return {}
-        counted = self._landing.problems(table, staged).groupBy("_problem").count().collect()
-        return {row["_problem"]: int(row["count"]) for row in counted}
 
     def _audit(self, table: Table, staged: Staged) -> Verdict:
         # The audit reads what was written, not the plan that wrote it.

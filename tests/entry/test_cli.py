@@ -63,6 +63,7 @@ def test_a_run_in_json_is_one_object_and_nothing_else(demo_lake: Path) -> None:
             "status",
             "rows",
             "quarantined",
+            "mended",
             "reasons",
             "snapshot_id",
             "expectations",
