@@ -241,6 +241,10 @@ class Lakehouse:
             )
         return page
 
+    def page(self, path: str) -> str | None:
+        """Return a page's text by its path in the lake's `docs/`; None when there is none."""
+        return self._storage.read_text(f"{self.root}/docs/{path}")
+
     def rollback(self, name: str, snapshot_id: int | None = None) -> Snapshot:
         """Make an earlier snapshot of a table current; by default the one before the current."""
         table = self._publishable(name)
