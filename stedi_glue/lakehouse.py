@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import atexit
-import gc
 import os
 import re
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -20,6 +18,7 @@ from stedi_glue.backends.engines import open_engine
 from stedi_glue.backends.expectations import ExpectationsAuditor
 from stedi_glue.backends.journal import RunJournal, told
 from stedi_glue.backends.landing import LandingFolder
+from stedi_glue.backends.quarantine import Quarantine
 from stedi_glue.backends.report_pages import ReportPages
 from stedi_glue.backends.storage import S3, folder_uri, open_storage
 from stedi_glue.errors import EngineError, LakeError, UnknownTable, UsageError, suggest
@@ -27,6 +26,7 @@ from stedi_glue.model.ddl import athena_ddl
 from stedi_glue.model.lineage import mermaid
 from stedi_glue.model.pipeline import Pipeline
 from stedi_glue.model.table import Table, Zone
+from stedi_glue.publish.collector import patient_collector
 from stedi_glue.publish.ports import Snapshot
 from stedi_glue.publish.rehearsal import Rehearsal, Stage
 from stedi_glue.publish.report import Attempt, RunReport
@@ -48,11 +48,13 @@ class TableState:
 
     snapshot: what readers see; None for landing tables and for what was never published.
     rows: rows readers see, or good records last read from landing; None when there are none yet.
+    quarantined: rows that were left out of these, or records that could not be read.
     """
 
     table: Table
     snapshot: Snapshot | None
     rows: int | None
+    quarantined: int = 0
 
 
 class Lakehouse:
@@ -80,6 +82,7 @@ class Lakehouse:
         self.on_aws = catalog == "glue"
         self._catalog = (IcebergCatalog.glue if self.on_aws else IcebergCatalog.local)(root)
         self._rules = rules
+        self._quarantine = Quarantine(self._engine, self._landing, self._catalog)
         auditor = ExpectationsAuditor(rules, docs=root)
         self._journal = RunJournal(root)
         pages = ReportPages(root, pipeline, self._journal)
@@ -134,7 +137,7 @@ class Lakehouse:
         self._storage.require()
         # Whatever can be found wrong is found before a lake is created or locked.
         self._runner.check(tables)
-        with self._storage.writing(), _patient_collector():
+        with self._storage.writing(), patient_collector():
             self._catalog.create()
             self._register_landing()
             return self._runner.run(self._runner.check(tables), on_step)
@@ -166,11 +169,28 @@ class Lakehouse:
             return self._landing.read(table, staged)
         return self._engine.read(table, self._existing.files(table, snapshot_id))
 
+    def quarantine(self, name: str, *, personal: bool = True) -> DataFrame:
+        """Read what was left out of a table: its columns and `_rules`, the rules each row broke.
+
+        Of landing tables, the records that could not be read: `_file`, `_problem`, `_raw`.
+        personal: whether with personal values; else the first letter stays, or the shape.
+        """
+        _ = self._existing
+        return self._quarantine.rows(self.pipeline.table(name), personal=personal)
+
     def query(self, sql: str) -> DataFrame:
-        """Run SQL over the lake's tables by their names."""
+        """Run SQL over the lake's tables by their names.
+
+        What was left out of them is there too, as `<table>_quarantine`, and of landing tables
+        as `<table>_problems`.
+        """
         words = {word.lower() for word in re.findall(r"\w+", sql)}
-        available = {state.table.name for state in self.tables() if state.rows is not None}
-        views = {name: self.table(name) for name in sorted(available & words)}
+        available = {}
+        for table in (state.table for state in self.tables() if state.rows is not None):
+            available[table.name] = partial(self.table, table.name)
+            left_out = "problems" if table.zone is Zone.LANDING else "quarantine"
+            available[f"{table.name}_{left_out}"] = partial(self.quarantine, table.name)
+        views = {name: available[name]() for name in sorted(available.keys() & words)}
         try:
             return self._engine.query(sql, views)
         except EngineError:
@@ -197,7 +217,8 @@ class Lakehouse:
 
     def history(self, name: str) -> tuple[Snapshot, ...]:
         """Return a table's retained snapshots, newest first; landing tables have none."""
-        return self._existing.history(self.pipeline.table(name))
+        table, catalog = self.pipeline.table(name), self._existing
+        return () if table.zone is Zone.LANDING else catalog.history(table)
 
     def attempts(self, name: str) -> tuple[Attempt, ...]:
         """Return what became of a table in every run, published or held, newest first.
@@ -264,9 +285,12 @@ class Lakehouse:
     def _state(self, table: Table) -> TableState:
         if table.zone is Zone.LANDING:
             staged = self._landing.staged(table)
-            return TableState(table, None, staged.rows if staged else None)
+            rows, left_out = (staged.rows, staged.quarantined) if staged else (None, 0)
+            return TableState(table, None, rows, left_out)
         snapshot = self._existing.current(table)
-        return TableState(table, snapshot, snapshot.rows if snapshot else None)
+        if snapshot is None:
+            return TableState(table, None, None)
+        return TableState(table, snapshot, snapshot.rows, snapshot.quarantined)
 
     @property
     def _existing(self) -> IcebergCatalog:
@@ -297,21 +321,3 @@ def _catalog_kind(root: str, wanted: str | None) -> str:
             f"in its own folder (local), one in S3 in the Glue Data Catalog (glue)."
         )
     return fits
-
-
-@contextmanager
-def _patient_collector() -> Iterator[None]:
-    """Let Python look for garbage less often during a run.
-
-    The libraries of an audit make hundreds of thousands of objects that stay; going through
-    them again and again takes a fifth of a short run.
-    """
-    before = gc.get_threshold()
-    gc.set_threshold(100_000, 50, 100)
-    # When the process ends, too, it would take half a second and free nothing that matters.
-    atexit.unregister(gc.freeze)
-    atexit.register(gc.freeze)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)

@@ -69,7 +69,11 @@ class IcebergCatalog:
         from stedi_glue.backends import glue
 
         return cls(
-            lambda: glue.connect(root), glue.has_database, root, glue.DATABASE, storage=storage
+            lambda: glue.connect(root),
+            lambda: glue.has_database(root),
+            root,
+            glue.DATABASE,
+            storage=storage,
         )
 
     @property
@@ -83,7 +87,8 @@ class IcebergCatalog:
         # Looked for first: who may use a namespace may often not make one.
         if not self.exists:
             with self._storage.explaining(f"Cannot make the catalog of the lake '{self._root}'"):
-                self._catalog.create_namespace_if_not_exists(self._database)
+                place = {"location": self._root}
+                self._catalog.create_namespace_if_not_exists(self._database, place)
 
     @cached_property
     def _catalog(self) -> Catalog:
@@ -123,6 +128,10 @@ class IcebergCatalog:
     def new_folder(self, table: Table, run_id: str) -> str:
         """Return the folder under the table's location where a run stages its files."""
         return f"{self._location(table)}/data/{run_id}"
+
+    def quarantine_folder(self, table: Table, run_id: str) -> str:
+        """Return the folder beside the table for the rows that a run leaves out of it."""
+        return f"{self._root}/{table.quarantine().location}/{run_id}"
 
     def written(self, folder: str) -> Staged:
         """Return the Parquet files in a folder and how many rows they hold."""
@@ -209,6 +218,18 @@ class IcebergCatalog:
                     f"{self._location(table)}/{folder}",
                     lambda path: bool(kept and path.startswith(kept)) or path in used(),
                 )
+            self._tidy_quarantine(table, keep)
+
+    def _tidy_quarantine(self, table: Table, keep: str | None) -> None:
+        """Delete what was left out of snapshots that are no longer retained."""
+
+        @cache
+        def folders() -> tuple[str, ...]:
+            runs = {one.summary.get("stedi.run-id") for one in self.history(table)} | {keep}
+            return tuple(f"{self.quarantine_folder(table, run)}/" for run in runs if run)
+
+        folder = f"{self._root}/{table.quarantine().location}"
+        self._storage.sweep(folder, lambda path: path.startswith(folders()))
 
     def _snapshot(self, table: Table, snapshot_id: int) -> Snapshot:
         for snapshot in self.history(table):
