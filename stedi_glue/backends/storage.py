@@ -141,9 +141,12 @@ class Storage(ABC):
 
     def drop(self, folder: str) -> None:
         """Delete a folder and all that is in it; nobody else may use it."""
-        if self.list(folder):
-            with self.explaining(f"Cannot delete '{folder}'"):
-                self._filesystem.delete_dir(self._inner(folder))
+        from pyarrow import fs
+
+        inner = self._inner(folder)
+        with self.explaining(f"Cannot delete '{folder}'"):
+            if self._filesystem.get_file_info(inner).type == fs.FileType.Directory:
+                self._filesystem.delete_dir(inner)
 
     @contextmanager
     def explaining(self, what: str) -> Iterator[None]:

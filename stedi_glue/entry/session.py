@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from stedi_glue.backends.masking import masked
 from stedi_glue.entry.opening import open_lake
 from stedi_glue.errors import UsageError
-from stedi_glue.model.table import Zone
+from stedi_glue.model.table import RULES, Zone
 from stedi_glue.pages import words
 from stedi_glue.pages.cells import Shown, grid, note
 from stedi_glue.pages.cells import lineage as drawn
@@ -106,16 +106,17 @@ def unmet(lake: Lakehouse) -> Shown:
 
 
 def quarantined(lake: Lakehouse) -> Shown:
-    """Show what was left out of each table, and why."""
+    """Show what was left out of each table, and why: records or rows by reason."""
     lines = []
-    for table in lake.pipeline.tables:
-        staged = lake._landing.staged(table) if table.zone is Zone.LANDING else None
-        if staged and staged.quarantined:
-            problems = lake._landing.problems(table, staged).groupBy("_problem", "_file").count()
-            lines += [(table.name, *row) for row in sorted(problems.collect())]
+    for state in lake.tables():
+        if state.quarantined:
+            raw = state.table.zone is Zone.LANDING
+            left_out = lake.quarantine(state.table.name, personal=False)
+            reasons = left_out.groupBy("_problem" if raw else RULES).count().collect()
+            lines += [(state.table.name, str(why), int(count)) for why, count in reasons]
     if not lines:
-        return note("No record is in quarantine.")
-    return grid("Records in quarantine", ("table", "reason", "file", "records"), lines)
+        return note("Nothing is in quarantine.")
+    return grid("In quarantine", ("table", "why", "rows"), sorted(lines))
 
 
 def shown(report: RunReport) -> Shown:
@@ -152,8 +153,9 @@ def try_transform(
     done = lake.rehearse(transform, rules)
     verdict = done.verdict
     would = "would be published" if verdict.passed else "would be held"
+    left_out = f" ({done.quarantined:,} in quarantine)" if done.quarantined else ""
     heading = (
-        f"{done.table.name} {would}: {words.plural(done.rows, 'row')}, "
+        f"{done.table.name} {would}: {words.plural(done.rows, 'row')}{left_out}, "
         f"{words.plural(len(verdict.results), 'rule')}, {words.seconds(done.seconds)}"
     )
     said = [(_met(rule), rule.note or rule.rule, rule.observed) for rule in verdict.results]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from stedi_glue.model.table import Table
+from stedi_glue.model.table import RULES, Table
 from stedi_glue.publish.ports import Auditor, Catalog, Engine, Verdict
 
 if TYPE_CHECKING:
@@ -22,11 +22,13 @@ SAMPLE = 5
 class Rehearsal:
     """What a run would have made of a table.
 
-    rows: how many were written. sample: a few of them. seconds: for transform and audit together.
+    rows: how many readers would see. quarantined: how many rules would leave out. sample: a few
+    of the rows. seconds: for transform and audit together.
     """
 
     table: Table
     rows: int
+    quarantined: int
     verdict: Verdict
     sample: tuple[Mapping[str, Any], ...]
     seconds: float
@@ -61,13 +63,24 @@ class Stage:
         sources = {name: self._read(name) for name in transform.sources}
         references = {name: self._read(name) for name in self._auditor.names(table)}
         try:
-            self._engine.write(transform.apply(sources), folder)
-            staged = self._catalog.written(folder)
-            rows = self._engine.read(table, staged.files)
+            made = self._written(table, transform.apply(sources), f"{folder}/made")
             now = int(time.time() * 1000)
-            verdict = self._auditor.audit(table, rows, references, now)
-            sample = tuple(row.asDict() for row in rows.limit(SAMPLE).collect())
-            done = Rehearsal(table, staged.rows, verdict, sample, 0.0)
+            verdict = self._auditor.audit(table, made, references, now)
+            kept = made
+            if verdict.separable:
+                marked = self._auditor.mark(table, made, verdict, now)
+                good = marked.where(f"{RULES} IS NULL").drop(RULES)
+                kept = self._written(table, good, f"{folder}/kept")
+                found = self._auditor.audit(table, kept, references, now)
+                verdict = replace(found, quarantined=verdict.separable)
+            rows = int(kept.count())
+            left_out = int(made.count()) - rows
+            sample = tuple(row.asDict() for row in kept.limit(SAMPLE).collect())
         finally:
             self._drop(folder)
-        return replace(done, seconds=round(time.perf_counter() - start, 3))
+        seconds = round(time.perf_counter() - start, 3)
+        return Rehearsal(table, rows, left_out, verdict, sample, seconds)
+
+    def _written(self, table: Table, frame: DataFrame, folder: str) -> DataFrame:
+        self._engine.write(frame, folder)
+        return self._engine.read(table, self._catalog.written(folder).files)
