@@ -198,6 +198,28 @@ def test_what_no_snapshot_needs_is_deleted(on_sail: Lake) -> None:
     assert "torn" not in folders(on_sail)
 
 
+def test_a_run_that_ends_before_it_publishes_changes_nothing(
+    on_sail: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_sail.rule("high", leaves_out(0.5))
+    on_sail.land(15, 25, 98)
+    on_sail.house.run("high").raise_for_status()
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    on_sail.land(15, 25, 99)
+    with monkeypatch.context() as patch:
+        patch.setattr(on_sail.house._catalog, "publish", die)
+        with pytest.raises(KeyboardInterrupt):
+            on_sail.house.run("high")
+    assert len(folders(on_sail)) == 2
+    assert [level for level, _ in left_out(on_sail)] == [98]
+    on_sail.house.run("high").raise_for_status()
+    assert [level for level, _ in left_out(on_sail)] == [99]
+    assert len(folders(on_sail)) == 2
+
+
 def test_lost_files_are_no_empty_quarantine(on_sail: Lake) -> None:
     on_sail.rule("high", leaves_out(0.5))
     on_sail.land(15, 25, 99)
