@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stedi_glue.backends.catalog import IcebergCatalog
 from stedi_glue.backends.delivery import Delivery, Parcel, parcels
@@ -27,6 +28,7 @@ from stedi_glue.model.pipeline import Pipeline
 from stedi_glue.model.table import Table, Zone
 from stedi_glue.publish.collector import patient_collector
 from stedi_glue.publish.ports import Snapshot
+from stedi_glue.publish.rehearsal import Rehearsal, Stage
 from stedi_glue.publish.report import Attempt, RunReport
 from stedi_glue.publish.runner import Observer, Runner
 from stedi_glue.zones import STEDI
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from stedi_glue.backends.athena import Athena
+    from stedi_glue.model.transform import ZoneTransform
 
 CATALOGS = ("local", "glue")
 
@@ -79,6 +82,7 @@ class Lakehouse:
         self.on_aws = catalog == "glue"
         self._catalog = (IcebergCatalog.glue if self.on_aws else IcebergCatalog.local)(root)
         self._quarantine = Quarantine(self._engine, self._landing, self._catalog)
+        self._rules = rules
         auditor = ExpectationsAuditor(rules, docs=root)
         self._journal = RunJournal(root)
         pages = ReportPages(root, pipeline, self._journal)
@@ -137,6 +141,21 @@ class Lakehouse:
             self._catalog.create()
             self._register_landing()
             return self._runner.run(self._runner.check(tables), on_step)
+
+    def rehearse(
+        self, transform: ZoneTransform, rules: Sequence[Mapping[str, Any]] | None = None
+    ) -> Rehearsal:
+        """Make a table of what is published, and audit it, without anybody ever seeing it.
+
+        transform: it may be in no pipeline yet, or replace one that is. rules: expectations
+        as rules files list them; by default those of the table's file.
+        """
+        for source in transform.sources:
+            self.pipeline.table(source)
+        drafts = {transform.table.name: rules} if rules is not None else None
+        auditor = ExpectationsAuditor(self._rules, drafts=drafts)
+        stage = Stage(self._engine, self._existing, auditor, self.table, self._storage.drop)
+        return stage.rehearse(transform, f"{self.root}/rehearsals/{uuid.uuid4().hex}")
 
     def table(self, name: str, snapshot_id: int | None = None) -> DataFrame:
         """Read a table: as published (now, or in an earlier snapshot), or landing as last run."""
@@ -198,7 +217,8 @@ class Lakehouse:
 
     def history(self, name: str) -> tuple[Snapshot, ...]:
         """Return a table's retained snapshots, newest first; landing tables have none."""
-        return self._existing.history(self.pipeline.table(name))
+        table, catalog = self.pipeline.table(name), self._existing
+        return () if table.zone is Zone.LANDING else catalog.history(table)
 
     def attempts(self, name: str) -> tuple[Attempt, ...]:
         """Return what became of a table in every run, published or held, newest first.
@@ -220,6 +240,10 @@ class Lakehouse:
                 f"The lake '{self.root}' has no report yet; 'stedi-glue run' writes one."
             )
         return page
+
+    def page(self, path: str) -> str | None:
+        """Return a page's text by its path in the lake's `docs/`; None when there is none."""
+        return self._storage.read_text(f"{self.root}/docs/{path}")
 
     def rollback(self, name: str, snapshot_id: int | None = None) -> Snapshot:
         """Make an earlier snapshot of a table current; by default the one before the current."""

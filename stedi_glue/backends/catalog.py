@@ -69,7 +69,11 @@ class IcebergCatalog:
         from stedi_glue.backends import glue
 
         return cls(
-            lambda: glue.connect(root), glue.has_database, root, glue.DATABASE, storage=storage
+            lambda: glue.connect(root),
+            lambda: glue.has_database(root),
+            root,
+            glue.DATABASE,
+            storage=storage,
         )
 
     @property
@@ -83,7 +87,8 @@ class IcebergCatalog:
         # Looked for first: who may use a namespace may often not make one.
         if not self.exists:
             with self._storage.explaining(f"Cannot make the catalog of the lake '{self._root}'"):
-                self._catalog.create_namespace_if_not_exists(self._database)
+                place = {"location": self._root}
+                self._catalog.create_namespace_if_not_exists(self._database, place)
 
     @cached_property
     def _catalog(self) -> Catalog:

@@ -33,10 +33,16 @@ class ExpectationsAuditor:
 
     rules: a folder of `<table>.json` files; by default those that come with the package.
     docs: the lake's folder that Great Expectations keeps its results and pages in.
+    drafts: rules of tables, by name, in place of their files.
     """
 
-    def __init__(self, rules: Path | None = None, docs: str | None = None) -> None:
-        self._rules = RulesFolder(rules)
+    def __init__(
+        self,
+        rules: Path | None = None,
+        docs: str | None = None,
+        drafts: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+    ) -> None:
+        self._rules = RulesFolder(rules, drafts)
         self._docs = docs
         # Two audits in one session would read each other's rows through `_BATCH_VIEW`.
         self._turn = Lock()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from stedi_glue.backends import aws
 from stedi_glue.backends.iceberg import PERSONAL
+from stedi_glue.errors import LakeError
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
@@ -35,14 +36,20 @@ def connect(root: str) -> Catalog:
     return GlueCatalog("stedi", client=glue, warehouse=root, **found)
 
 
-def has_database(name: str = DATABASE) -> bool:
-    """Return whether the account has the lake's database."""
+def has_database(root: str, name: str = DATABASE) -> bool:
+    """Return whether the account has the lake's database; LakeError when it is another lake's."""
     glue = aws.client("glue")
     with aws.explaining(f"Cannot look for the Glue database '{name}'"):
         try:
-            glue.get_database(Name=name)
+            place = glue.get_database(Name=name)["Database"].get("LocationUri", "").rstrip("/")
         except glue.exceptions.EntityNotFoundException:
             return False
+    # Whoever made the database may have named no place for it.
+    if place not in ("", root):
+        raise LakeError(
+            f"The Glue database '{name}' is of the lake in '{place}', not '{root}': one account "
+            "and region holds one lake. Use that one, or remove the database and run again."
+        )
     return True
 
 

@@ -139,6 +139,12 @@ class Storage(ABC):
             path for path, info in zip(wanted, infos, strict=True) if info.type != fs.FileType.File
         )
 
+    def drop(self, folder: str) -> None:
+        """Delete a folder and all that is in it; nobody else may use it."""
+        if self.list(folder):
+            with self.explaining(f"Cannot delete '{folder}'"):
+                self._filesystem.delete_dir(self._inner(folder))
+
     @contextmanager
     def explaining(self, what: str) -> Iterator[None]:
         """Turn what goes wrong with files into one sentence: "<what>: <reason>"."""

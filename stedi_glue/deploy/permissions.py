@@ -23,16 +23,13 @@ def job_policy(pipeline: Pipeline, bucket: str) -> dict[str, Any]:
     the folder of `--TempDir`, logs, metrics, and where the bucket is.
     """
     raw = [table.location for table in pipeline.tables if table.zone is Zone.LANDING]
-    made = [table for table in pipeline.tables if table.zone is not Zone.LANDING]
-    written = [
-        *(f"{folder}_parsed" for folder in raw),
-        *(folder for one in made for folder in (one.location, one.quarantine().location)),
-    ]
-    # Before Spark makes a folder, it asks for a file of that name, and after it has written,
-    # it clears what consoles put for the folders above.
-    above = sorted({f"{up}/" for one in written for up in PurePosixPath(one).parents[:-1]})
-    within = [f"{folder}/*" for folder in written]
-    read = ("artifacts/*", "audits/*", *(f"{folder}/*" for folder in raw), *written)
+    made = [table.location for table in pipeline.tables if table.zone is not Zone.LANDING]
+    left_out = [t.quarantine().location for t in pipeline.tables if t.zone is not Zone.LANDING]
+    written = [*(f"{folder}_parsed" for folder in raw), *made, *left_out]
+    above = sorted({str(up) for one in written for up in PurePosixPath(one).parents[:-1]})
+    # Before Spark makes a folder, it asks for files of its name and of those above it; after it
+    # has written, it clears what consoles put in their place.
+    read = ("artifacts/*", "audits/*", *(f"{folder}/*" for folder in raw), *above, *written)
     catalog = (_glue("catalog"), _glue(f"database/{DATABASE}"))
     tables = [_glue(f"table/{DATABASE}/{table.name}") for table in pipeline.tables]
 
@@ -45,9 +42,11 @@ def job_policy(pipeline: Pipeline, bucket: str) -> dict[str, Any]:
         _allow(
             "WriteTables",
             ("s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"),
-            objects(within),
+            objects(f"{folder}/*" for folder in written),
         ),
-        _allow("ClearEmptyFolders", ("s3:DeleteObject",), objects(above)),
+        _allow(
+            "ClearEmptyFolders", ("s3:DeleteObject",), objects(f"{folder}/" for folder in above)
+        ),
         _allow("WriteRecords", ("s3:PutObject",), objects(RECORDS)),
         _allow(
             "KeepScratchFiles",

@@ -123,8 +123,13 @@ def _deploy(
         console().print("The stack is as it should be.")
     else:
         show_changes(console(), changes(old, json.loads(template)), change_set.replaced)
-        if not _agreed("Apply this?", yes):
-            aws.stack.discard(change_set)
+        agreed = False
+        try:
+            agreed = _agreed("Apply this?", yes)
+        finally:
+            if not agreed:
+                aws.stack.discard(change_set)
+        if not agreed:
             _refused("Nothing was changed.")
     # Jobs of an update must find their files; before the first, there is no bucket.
     early = bucket_exists(aws.s3, plan.bucket)

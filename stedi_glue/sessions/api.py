@@ -1,4 +1,4 @@
-"""The Glue sessions API: what its requests must look like, after botocore's model of the service."""
+"""The Glue sessions API: what requests must look like, after botocore's model of it."""
 
 from __future__ import annotations
 
@@ -74,10 +74,11 @@ class Api:
             values = json.loads(body)
         except ValueError:
             raise _invalid(model, "The request's body is not JSON.") from None
-        problem = next(_problems(model.input_shape, values, "the request"), None)
+        shape: Any = model.input_shape
+        problem = next(_problems(shape, values, "the request"), None)
         if problem:
-            raise _invalid(model, problem)
-        return {name: values[name] for name in model.input_shape.members if name in values}
+            raise _invalid(model, problem[0].upper() + problem[1:])
+        return {name: values[name] for name in shape.members if name in values}
 
 
 def _invalid(model: OperationModel, message: str) -> ApiError:

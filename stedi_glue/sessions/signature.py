@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Mapping
+from email.message import Message
 
 from stedi_glue.sessions.api import ApiError
 from stedi_glue.sessions.profile import Credential
@@ -15,7 +15,7 @@ _AUTHORIZATION = re.compile(
 )
 
 
-def require(credential: Credential, url: str, headers: Mapping[str, str], body: bytes) -> str:
+def require(credential: Credential, url: str, headers: Message, body: bytes) -> str:
     """Return the service a request was signed for; ApiError unless the signature is right."""
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest

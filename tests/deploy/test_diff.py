@@ -67,6 +67,7 @@ def test_a_new_table_is_told_by_the_permissions_it_gains() -> None:
     place = "${AWS::Region}:${AWS::AccountId}"
     lake = "arn:${AWS::Partition}:s3:::the-lake"
     assert found["JobRole"].lines == (
+        Line(f"{statement}[ReadWhatIsThere].Resource", None, f"{lake}/device_activity"),
         Line(f"{statement}[ReadWhatIsThere].Resource", None, f"{lake}/device_activity/curated"),
         Line(f"{statement}[WriteTables].Resource", None, f"{lake}/device_activity/curated/*"),
         Line(f"{statement}[ClearEmptyFolders].Resource", None, f"{lake}/device_activity/"),

@@ -181,11 +181,12 @@ def test_a_new_table_brings_its_job_trigger_and_permissions() -> None:
     place = "${AWS::Region}:${AWS::AccountId}"
     lake = "arn:${AWS::Partition}:s3:::the-lake"
     assert gained == {
+        f"{lake}/device_activity",
         f"{lake}/device_activity/",
-        *(
-            f"{lake}/device_activity/curated{suffix}"
-            for suffix in ("", "/*", "_quarantine", "_quarantine/*")
-        ),
+        f"{lake}/device_activity/curated",
+        f"{lake}/device_activity/curated/*",
+        f"{lake}/device_activity/curated_quarantine",
+        f"{lake}/device_activity/curated_quarantine/*",
         f"arn:${{AWS::Partition}}:glue:{place}:table/stedi/device_activity",
     }
     assert {"Ref": "DeviceActivityJob"} in after["AlertRule"]["Properties"]["EventPattern"][
