@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import atexit
-import gc
 import os
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from stedi_glue.backends.catalog import IcebergCatalog
+from stedi_glue.backends.collector import patient_collector
 from stedi_glue.backends.delivery import Delivery, Parcel, parcels
 from stedi_glue.backends.engines import open_engine
 from stedi_glue.backends.expectations import ExpectationsAuditor
 from stedi_glue.backends.journal import RunJournal, told
 from stedi_glue.backends.landing import LandingFolder
 from stedi_glue.backends.storage import S3, folder_uri, open_storage
+from stedi_glue.backends.vacuum import Orphan, Vacuum
 from stedi_glue.errors import EngineError, LakeError, UnknownTable, UsageError, suggest
 from stedi_glue.model.ddl import athena_ddl
 from stedi_glue.model.lineage import mermaid
@@ -130,8 +130,8 @@ class Lakehouse:
         self._storage.require()
         # Whatever can be found wrong is found before a lake is created or locked.
         self._runner.check(tables)
-        with self._storage.writing(), _patient_collector():
-            self._catalog.create()
+        with self._storage.writing(), patient_collector():
+            self._catalog.create([t for t in self.pipeline.tables if t.zone is not Zone.LANDING])
             self._register_landing()
             return self._runner.run(self._runner.check(tables), on_step)
 
@@ -208,6 +208,23 @@ class Lakehouse:
         with self._storage.writing():
             return catalog.rollback(table, snapshot_id)
 
+    def vacuum(self, *, older_than: float = 24, delete: bool = False) -> tuple[Orphan, ...]:
+        """Return the files that nothing refers to, and delete them when asked to.
+
+        older_than: hours; younger files may belong to a run at work, in S3 on another
+        machine, and are left alone, as is every file that a retained snapshot uses.
+        """
+        vacuum = Vacuum(
+            self.pipeline, self._existing, self._landing, self._journal, self.root, self.landing
+        )
+        before = int((time.time() - older_than * 3600) * 1000)
+        if not delete:
+            return vacuum.orphans(before)
+        with self._storage.writing():
+            orphans = vacuum.orphans(before)
+            vacuum.delete(orphans)
+        return orphans
+
     def ddl(self, *names: str) -> str:
         """Return Athena's statements that create the named tables, or all of them."""
         chosen = [self.pipeline.table(name) for name in names] or self.pipeline.tables
@@ -278,21 +295,3 @@ def _catalog_kind(root: str, wanted: str | None) -> str:
             f"in its own folder (local), one in S3 in the Glue Data Catalog (glue)."
         )
     return fits
-
-
-@contextmanager
-def _patient_collector() -> Iterator[None]:
-    """Let Python look for garbage less often during a run.
-
-    The libraries of an audit make hundreds of thousands of objects that stay; going through
-    them again and again takes a fifth of a short run.
-    """
-    before = gc.get_threshold()
-    gc.set_threshold(100_000, 50, 100)
-    # When the process ends, too, it would take half a second and free nothing that matters.
-    atexit.unregister(gc.freeze)
-    atexit.register(gc.freeze)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)

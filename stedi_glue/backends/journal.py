@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from stedi_glue.backends.storage import open_storage
+from stedi_glue.errors import LakeError
 from stedi_glue.publish.ports import RuleResult, Snapshot
 from stedi_glue.publish.report import Attempt, RunReport
 
@@ -30,7 +31,14 @@ class RunJournal:
         """Return what became of a table in every run that named it, newest first."""
         found = []
         for file in reversed(self._storage.list(self._folder)):
-            document = json.loads(self._storage.read_text(file.path) or "{}")
+            if not file.path.endswith(".json"):
+                continue
+            try:
+                document = json.loads(self._storage.read_text(file.path) or "{}")
+            except ValueError as error:
+                raise LakeError(
+                    f"The record of a run '{file.path}' is damaged; restore or delete it."
+                ) from error
             found += [
                 _attempt(document, content)
                 for content in document.get("tables", [])

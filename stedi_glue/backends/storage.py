@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -99,6 +99,10 @@ class Storage(ABC):
     @abstractmethod
     def sweep(self, folder: str, used: Callable[[str], bool]) -> None:
         """Delete the files under a folder that are not used, except those of other runs at work."""
+
+    @abstractmethod
+    def delete(self, paths: Iterable[str]) -> None:
+        """Delete files; those that are gone already are no error."""
 
     def parquet(self, folder: str, column: str | None = None) -> tuple[tuple[str, ...], int, int]:
         """Return a folder's Parquet files, their rows, and how many have a value in `column`.
@@ -213,17 +217,16 @@ class DiskStorage(Storage):
 
     def sweep(self, folder: str, used: Callable[[str], bool]) -> None:
         """Delete the files under a folder that are not used, and the folders that leaves empty."""
-        for file in self.list(folder):
-            if not used(file.path):
-                try:
-                    os.remove(file.path)
-                except FileNotFoundError:
-                    continue
-                except OSError as error:
-                    raise LakeError(f"Cannot delete '{file.path}': {_brief(error)}.") from error
+        self.delete(file.path for file in self.list(folder) if not used(file.path))
         for path, _, _ in os.walk(folder, topdown=False):
             if path != folder and not os.listdir(path):
                 os.rmdir(path)
+
+    def delete(self, paths: Iterable[str]) -> None:
+        """Delete files; those that are gone already are no error."""
+        for path in paths:
+            with self.explaining(f"Cannot delete '{path}'"), suppress(FileNotFoundError):
+                os.remove(path)
 
 
 def open_storage(root: str) -> Storage:
