@@ -38,14 +38,14 @@ class CatalogFile:
         try:
             with self.explaining(), closing(sqlite3.connect(self._path)) as file:
                 whole: bool = file.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
-                made = "SELECT count(*) FROM sqlite_master WHERE name = 'iceberg_tables'"
+                made = "SELECT count(*) > 0 FROM iceberg_namespace_properties"
                 return whole and file.execute(made).fetchone() == (1,)
         except DamageError:
             return False
 
     def connect(self) -> Catalog:
-        """Open the catalog, or make it."""
-        return self._open(self._path)
+        """Open the catalog."""
+        return self._open(self._path, init_catalog_tables="false")
 
     def make(self, database: str, entries: Mapping[str, str]) -> None:
         """Make the catalog anew, with the metadata file of each table that has one.
@@ -79,7 +79,7 @@ class CatalogFile:
                 raise
             what = f"Cannot use the lake's catalog '{self._path}': {cause}"
             code = getattr(cause, "sqlite_errorname", "")
-            if code.startswith(_DAMAGE):
+            if code.startswith(_DAMAGE) or str(cause).startswith("no such table"):
                 raise DamageError(
                     f"{what}. The file is damaged; the next 'stedi-glue run' makes it anew from "
                     "the tables' own files, and keeps their history."
@@ -90,9 +90,9 @@ class CatalogFile:
                 ) from error
             raise LakeError(f"{what}; see that its folder can be written to.") from error
 
-    def _open(self, path: str) -> Catalog:
+    def _open(self, path: str, **options: str) -> Catalog:
         from pyiceberg.catalog.sql import SqlCatalog
         from sqlalchemy import URL
 
         uri = URL.create("sqlite", database=path).render_as_string()
-        return SqlCatalog("stedi", uri=uri, warehouse=self._root)
+        return SqlCatalog("stedi", uri=uri, warehouse=self._root, **options)

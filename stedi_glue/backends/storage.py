@@ -129,14 +129,16 @@ class Storage(ABC):
         return files, rows, values
 
     def missing(self, paths: Iterable[str]) -> tuple[str, ...]:
-        """Return those of the paths that are no files."""
+        """Return those of the paths that are no files, or empty ones."""
         from pyarrow import fs
 
         wanted = list(paths)
         with self.explaining(f"Cannot look for files in '{self._root}'"):
             infos = self._filesystem.get_file_info([self._inner(path) for path in wanted])
         return tuple(
-            path for path, info in zip(wanted, infos, strict=True) if info.type != fs.FileType.File
+            path
+            for path, info in zip(wanted, infos, strict=True)
+            if info.type != fs.FileType.File or not info.size
         )
 
     @contextmanager

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from stedi_glue.backends.engines import explaining
 from stedi_glue.errors import LakeError, StediError
 from tests.publish.test_runner import PIPELINE, Lake, lake, statuses
 
@@ -81,8 +82,23 @@ def reopen(lake: Lake) -> None:
     )
 
 
-@pytest.mark.parametrize("damage", [lose, cut, spoil, empty])
-@pytest.mark.parametrize("which", [catalog, metadata, manifest_list, manifest, data])
+OFTEN = [
+    (file, damage)
+    for file in (catalog, metadata, manifest_list, manifest, data)
+    for damage in (lose, spoil)
+]
+SELDOM = [(file, damage) for file in (metadata, manifest_list, manifest) for damage in (cut, empty)]
+
+
+@pytest.mark.parametrize(
+    ("which", "damage"),
+    [
+        *OFTEN,
+        (catalog, empty),
+        (data, empty),
+        *(pytest.param(*pair, marks=pytest.mark.slow) for pair in SELDOM),
+    ],
+)
 def test_a_damaged_file_is_told_and_the_next_run_makes_up_for_it(
     lake: Lake, which: Callable[[Lake], Path], damage: Callable[[Path], None]
 ) -> None:
@@ -90,7 +106,7 @@ def test_a_damaged_file_is_told_and_the_next_run_makes_up_for_it(
     victim = which(lake)
     reopen(lake)
     damage(victim)
-    with pytest.raises(StediError) as told:
+    with pytest.raises(StediError) as told, explaining("Cannot read 'high'"):
         lake.levels("high")
     assert re.fullmatch(r"[^\n]+", str(told.value))
     assert re.search(r"run|rollback", str(told.value)) or which is data
