@@ -8,6 +8,7 @@
     │   └── DamageError        a file of the lake is damaged or gone
     ├── EngineError            the engine is missing, or failed at its work
     ├── DeployError            artifacts cannot be built, or AWS refused a deployment
+    ├── SessionError           the local sessions endpoint, or a session, cannot be had
     ├── TableHeld              exit code 3: rules held a table back
     └── UsageError             exit code 2: the caller asked for something that is not there
         └── UnknownTable
@@ -53,6 +54,10 @@ class EngineError(StediError):
 
 class DeployError(StediError):
     """Artifacts cannot be built, or AWS refused a deployment."""
+
+
+class SessionError(StediError):
+    """The local sessions endpoint, or a session, cannot be had."""
 
 
 class TableHeld(StediError):

@@ -18,6 +18,7 @@ from stedi_glue.backends.engines import open_engine
 from stedi_glue.backends.expectations import ExpectationsAuditor
 from stedi_glue.backends.journal import RunJournal, told
 from stedi_glue.backends.landing import LandingFolder
+from stedi_glue.backends.report_pages import ReportPages
 from stedi_glue.backends.storage import S3, folder_uri, open_storage
 from stedi_glue.backends.vacuum import Orphan, Vacuum
 from stedi_glue.errors import EngineError, LakeError, UnknownTable, UsageError, suggest
@@ -77,9 +78,8 @@ class Lakehouse:
         self._catalog = (IcebergCatalog.glue if self.on_aws else IcebergCatalog.local)(root)
         auditor = ExpectationsAuditor(rules, docs=root)
         self._journal = RunJournal(root)
-        self._runner = Runner(
-            pipeline, self._engine, self._landing, self._catalog, auditor, self._journal
-        )
+        pages = ReportPages(root, pipeline, self._journal)
+        self._runner = Runner(pipeline, self._engine, self._landing, self._catalog, auditor, pages)
 
     @classmethod
     def open(
@@ -178,7 +178,8 @@ class Lakehouse:
 
     def history(self, name: str) -> tuple[Snapshot, ...]:
         """Return a table's retained snapshots, newest first; landing tables have none."""
-        return self._existing.history(self.pipeline.table(name))
+        table, catalog = self.pipeline.table(name), self._existing
+        return () if table.zone is Zone.LANDING else catalog.history(table)
 
     def attempts(self, name: str) -> tuple[Attempt, ...]:
         """Return what became of a table in every run, published or held, newest first.
@@ -192,12 +193,12 @@ class Lakehouse:
 
     @property
     def docs(self) -> str:
-        """Where the first page of the Data Docs is; LakeError when there is none yet."""
+        """Where the report of the last run is; LakeError when there is none yet."""
         self._storage.require()
         page = f"{self.root}/docs/index.html"
         if self._storage.missing([page]):
             raise LakeError(
-                f"The lake '{self.root}' has no Data Docs yet; 'stedi-glue run' writes them."
+                f"The lake '{self.root}' has no report yet; 'stedi-glue run' writes one."
             )
         return page
 

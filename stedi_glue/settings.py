@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stedi_glue.zones.curated import Pairing
-    from stedi_glue.zones.trusted import Consent
+    from stedi_glue.zones.trusted import Consent, Versions
 
 PREFIX = "STEDI_"
 
@@ -51,6 +51,13 @@ class Settings:
         metadata={
             "doc": "current: every reading of a customer who agreed. "
             "as-of: only readings taken since they agreed."
+        },
+    )
+    versions: Versions = field(
+        default="latest",
+        metadata={
+            "doc": "latest: of each registration only its last version, which consent is judged "
+            "on. all: every version."
         },
     )
     rules: str | None = field(

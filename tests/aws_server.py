@@ -26,6 +26,8 @@ class Account:
         self.url = url
         # Told of every request, before it is answered.
         self.on_request: Callable[[str], None] = lambda request: None
+        # Asked of every request, as WSGI has it, whether it is allowed.
+        self.allows: Callable[[dict[str, Any]], bool] = lambda request: True
         self.variables = {
             "AWS_ACCESS_KEY_ID": "testing",
             "AWS_SECRET_ACCESS_KEY": "testing",
@@ -107,6 +109,15 @@ def _update_table(self: GlueResponse) -> Any:
 _moto_update_table = GlueResponse.update_table
 
 
+def _deny(environ: dict[str, Any], start: Any) -> list[bytes]:
+    """Answer as AWS does to who lacks a permission."""
+    if "HTTP_X_AMZ_TARGET" in environ:
+        start("400 Bad Request", [("Content-Type", "application/x-amz-json-1.1")])
+        return [b'{"__type": "AccessDeniedException", "Message": "not authorized"}']
+    start("403 Forbidden", [("Content-Type", "application/xml")])
+    return [b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"]
+
+
 @contextmanager
 def serving() -> Iterator[Account]:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
@@ -116,6 +127,8 @@ def serving() -> Iterator[Account]:
     def tell_and_answer(self: Any, environ: dict[str, Any], start: Any) -> Any:
         name = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
         account.on_request(name or f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}")
+        if not account.allows(environ):
+            return _deny(environ, start)
         return answer(self, environ, start)
 
     DomainDispatcherApplication.__call__ = tell_and_answer  # type: ignore[method-assign]

@@ -52,10 +52,30 @@ SCHEMAS = {
 }
 SUBJECTS = tuple(SCHEMAS)
 
-CUSTOMER_TRUSTED = """
+ALL_VERSIONS = """
     SELECT * FROM customer_landing
     WHERE shareWithResearchAsOfDate IS NOT NULL AND shareWithResearchAsOfDate > 0
 """
+# A customer is known by what does not change; of two versions of one moment, the one that
+# shares less with research counts, and else the one that comes first in the alphabet.
+LATEST_VERSIONS = """
+    SELECT version.* FROM (
+        SELECT list(registration ORDER BY
+            registration.lastUpdateDate DESC NULLS LAST,
+            CASE WHEN registration.shareWithResearchAsOfDate > 0 THEN 1 ELSE 0 END,
+            registration.shareWithResearchAsOfDate DESC NULLS LAST,
+            registration.customerName ASC NULLS FIRST,
+            registration.phone ASC NULLS FIRST,
+            registration.birthDay ASC NULLS FIRST,
+            registration.shareWithPublicAsOfDate ASC NULLS FIRST,
+            registration.shareWithFriendsAsOfDate ASC NULLS FIRST
+        )[1] AS version
+        FROM customer_landing AS registration
+        GROUP BY email, serialNumber, registrationDate
+    )
+    WHERE version.shareWithResearchAsOfDate > 0
+"""
+CUSTOMER_TRUSTED = {"latest": LATEST_VERSIONS, "all": ALL_VERSIONS}
 
 ACCELEROMETER_TRUSTED = {
     "current": """
@@ -128,10 +148,11 @@ def expected(
     landing: Mapping[str, Iterable[Row]],
     pairing: Literal["timestamp", "customer"] = "timestamp",
     consent: Literal["current", "as-of"] = "current",
+    versions: Literal["latest", "all"] = "latest",
 ) -> dict[str, Multiset]:
     """Return the rows of the five tables made of the landing rows, given by subject."""
     queries = {
-        "customer_trusted": CUSTOMER_TRUSTED,
+        "customer_trusted": CUSTOMER_TRUSTED[versions],
         "accelerometer_trusted": ACCELEROMETER_TRUSTED[consent],
         "customers_curated": CUSTOMERS_CURATED,
         "step_trainer_trusted": STEP_TRAINER_TRUSTED,

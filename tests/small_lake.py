@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stedi_glue.backends.engines import SailEngine, SparkEngine
+from stedi_glue.backends.landing import LandingFolder
 from stedi_glue.model.pipeline import Pipeline
 from stedi_glue.model.table import Table
 from tests.oracle import SUBJECTS, Row
@@ -54,8 +55,8 @@ def land(lake: Path, landing: Mapping[str, Iterable[Row]]) -> None:
 
 def landed(engine: LocalEngine, table: Table, lake: Path) -> DataFrame:
     """Parse what was landed for one table."""
-    records = engine.parse(table, str(lake / table.location), ["rows.json"])
-    return records.where("_problem IS NULL").select(*table.column_names)
+    landing = LandingFolder(str(lake), str(lake / "parsed"), engine)
+    return landing.read(table, landing.stage(table, "run"))
 
 
 def stored(engine: LocalEngine, table: Table, frame: DataFrame, lake: Path) -> DataFrame:

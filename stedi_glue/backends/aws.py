@@ -45,7 +45,7 @@ def session() -> Session:
     import boto3
 
     # Every AWS library reads AWS_REGION but boto3, which reads AWS_DEFAULT_REGION.
-    return boto3.Session(region_name=os.environ.get("AWS_REGION"))
+    return boto3.Session(region_name=os.environ.get("AWS_REGION") or None)
 
 
 @cache

@@ -159,7 +159,7 @@ class IcebergCatalog:
 
     def written(self, folder: str) -> Staged:
         """Return the Parquet files in a folder and how many rows they hold."""
-        files, rows, _ = self._storage.parquet(folder)
+        files, rows = self._storage.parquet(folder)
         return Staged(files, rows)
 
     def publish(self, table: Table, staged: Staged, summary: Mapping[str, str]) -> Snapshot:

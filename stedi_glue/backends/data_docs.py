@@ -20,19 +20,23 @@ from great_expectations.data_context.types.resource_identifiers import (
     ValidationResultIdentifier,
 )
 
+from stedi_glue.backends.masking import masked
 from stedi_glue.backends.storage import S3
+from stedi_glue.pages.addresses import DATA_DOCS
 
 if TYPE_CHECKING:
     from stedi_glue.model.table import Table
 
 # The newest results that the index page lists; every result keeps its page and its JSON.
 _LISTED = 80
+_VIEWS = "stedi_glue.backends.offline.views"
 
 
 class DataDocs:
     """Keeps every validation result of a lake, and pages that show them.
 
-    root: the lake. Results are kept as JSON under `audits/validations`, pages under `docs`.
+    root: the lake. Results are kept as JSON under `audits/validations`, pages under
+    `docs/data_docs`.
     """
 
     def __init__(self, root: str) -> None:
@@ -46,7 +50,7 @@ class DataDocs:
                 "checkpoints": _store("CheckpointStore"),
                 "validation_definition_store": _store("ValidationDefinitionStore"),
             },
-            data_docs_sites={"lake": _site(f"{root}/docs")},
+            data_docs_sites={"lake": _site(f"{root}/docs/{DATA_DOCS}")},
             analytics_enabled=False,
         )
         self._context = get_context(mode="ephemeral", project_config=config)
@@ -73,9 +77,9 @@ class DataDocs:
             content = result.to_json_dict()  # type: ignore[no-untyped-call]
             document = json.loads(json.dumps(content, default=_plain))
             document["meta"]["run_id"] = run.to_json_dict()
-            masked = mask(document, frozenset(table.personal_columns))
+            shown = mask(document, frozenset(table.personal_columns))
             self._context.validation_results_store.set(
-                key, expectationSuiteValidationResultSchema.load(masked)
+                key, expectationSuiteValidationResultSchema.load(shown)
             )
             keys += [suite, key]
         self._context.build_data_docs(resource_identifiers=keys)
@@ -85,24 +89,12 @@ def mask(document: dict[str, Any], personal: frozenset[str]) -> dict[str, Any]:
     """Return a validation result without personal values: their first letter stays, as a hint."""
     results = []
     for one in document["results"]:
-        column = one["expectation_config"]["kwargs"].get("column")
-        quoted = {
-            name: _masked(value, personal, hide=column in personal)
-            for name, value in one["result"].items()
-        }
+        about = one["expectation_config"]
+        # A type's name is nobody's.
+        hide = about["kwargs"].get("column") in personal and "_type" not in about["type"]
+        quoted = {name: masked(value, personal, hide=hide) for name, value in one["result"].items()}
         results.append({**one, "result": quoted})
     return {**document, "results": results}
-
-
-def _masked(value: Any, personal: frozenset[str], *, hide: bool) -> Any:
-    if isinstance(value, list):
-        return [_masked(item, personal, hide=hide) for item in value]
-    if isinstance(value, dict):
-        return {
-            key: _masked(item, personal, hide=hide or key in personal)
-            for key, item in value.items()
-        }
-    return f"{value[:1]}…" if hide and isinstance(value, str) else value
 
 
 def _store(class_name: str, folder: str | None = None) -> dict[str, Any]:
@@ -122,11 +114,13 @@ def _folder(path: str) -> dict[str, Any]:
 
 def _site(folder: str) -> dict[str, Any]:
     return {
-        "class_name": "SiteBuilder",
+        "module_name": _VIEWS,
+        "class_name": "OfflineSite",
         "store_backend": _folder(folder),
         "show_how_to_buttons": False,
         "site_index_builder": {
             "class_name": "DefaultSiteIndexBuilder",
+            "view": {"module_name": _VIEWS, "class_name": "OfflineIndexView"},
             "validation_results_limit": _LISTED,
         },
         "site_section_builders": {
@@ -134,11 +128,13 @@ def _site(folder: str) -> dict[str, Any]:
                 "class_name": "DefaultSiteSectionBuilder",
                 "source_store_name": "validations",
                 "renderer": {"class_name": "ValidationResultsPageRenderer"},
+                "view": {"module_name": _VIEWS, "class_name": "OfflinePageView"},
             },
             "expectations": {
                 "class_name": "DefaultSiteSectionBuilder",
                 "source_store_name": "expectations",
                 "renderer": {"class_name": "ExpectationSuitePageRenderer"},
+                "view": {"module_name": _VIEWS, "class_name": "OfflinePageView"},
             },
             "profiling": "None",
         },

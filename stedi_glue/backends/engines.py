@@ -9,15 +9,12 @@ import signal
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cached_property, reduce
+from functools import cached_property
 from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pyspark.sql import functions as F
-
 from stedi_glue.backends import aws
-from stedi_glue.backends.json_lines import FILE, parse
-from stedi_glue.backends.storage import S3, open_storage
+from stedi_glue.backends.storage import open_storage
 from stedi_glue.errors import EngineError, LakeError, UsageError, suggest
 from stedi_glue.model.table import Table
 
@@ -33,8 +30,6 @@ class _SessionEngine(ABC):
     """What both engines do with a session; they differ in how they start one."""
 
     name: ClassVar[str]
-    # Whether its JSON parser misses the nearest double of numbers with 16 digits and more.
-    _rounds_doubles: ClassVar[bool] = False
 
     @abstractmethod
     def _start(self) -> SparkSession: ...
@@ -71,17 +66,6 @@ class _SessionEngine(ABC):
         with explaining(f"Cannot read table '{table.name}'"):
             return self.session.read.schema(table.schema()).parquet(*files)
 
-    def parse(self, table: Table, folder: str, names: Sequence[str]) -> DataFrame:
-        """Read raw newline JSON files of a folder into records and problems."""
-        self.activate()
-        with explaining(f"Cannot read the raw data of '{table.name}'"):
-            lines = self._lines(folder, names)
-            return parse(lines, table, reread_doubles=self._rounds_doubles)
-
-    @abstractmethod
-    def _lines(self, folder: str, names: Sequence[str]) -> DataFrame:
-        """Read text files as lines (`value`), each with its file's name (`_file`)."""
-
     def write(self, frame: DataFrame, folder: str) -> None:
         """Write the frame as Parquet files into a new folder; an empty frame may write none."""
         self.activate()
@@ -113,7 +97,6 @@ class SailEngine(_SessionEngine):
     """
 
     name = "sail"
-    _rounds_doubles = True
 
     def __init__(self, memory: int | None = None, *, s3: bool = False) -> None:
         self._s3 = s3
@@ -157,18 +140,6 @@ class SailEngine(_SessionEngine):
             # minutes; with Python's handler back in place an interrupt is a KeyboardInterrupt.
             signal.signal(signal.SIGINT, signal.getsignal(signal.SIGINT))
         return session
-
-    def _lines(self, folder: str, names: Sequence[str]) -> DataFrame:
-        # Sail decodes addresses in S3, and what it then does not find it reads as no rows.
-        percent = "%25" if folder.startswith(S3) else "%"
-        # It does not tell which file a row came from, so each is read by itself.
-        files = [
-            self.session.read.text(f"{folder}/{name.replace('%', percent)}").select(
-                "value", F.lit(name).alias(FILE.name)
-            )
-            for name in names
-        ]
-        return reduce(lambda one, other: one.unionAll(other), files)
 
     def close(self) -> None:
         """Stop the session and its server."""
@@ -224,14 +195,6 @@ class SparkEngine(_SessionEngine):
         for key, value in settings.items():
             builder = builder.config(key, value)
         return builder.getOrCreate()
-
-    def _lines(self, folder: str, names: Sequence[str]) -> DataFrame:
-        # One read of all files: a union of reads takes Spark five times as long.
-        lines = self.session.read.text([f"{folder}/{name}" for name in names])
-        # The path comes as a URI, in which a plus sign means itself.
-        path = F.url_decode(F.replace(F.col("_metadata.file_path"), F.lit("+"), F.lit("%2B")))
-        name = F.substring_index(path, f"{folder}/", -1)
-        return lines.select("value", name.alias(FILE.name))
 
     def close(self) -> None:
         """Stop the session, unless it was there before."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
+from stedi_glue.backends.masking import samples
 from stedi_glue.backends.suites import Rule, RulesFolder
 from stedi_glue.errors import RulesError
 from stedi_glue.publish.ports import RuleResult, Verdict
@@ -125,7 +126,14 @@ def _judged(rule: Rule, table: Table, outcome: Any) -> RuleResult:
         severity=rule.severity,
         passed=bool(outcome.success),
         observed=_observed(rule, table, outcome.result),
+        samples=() if outcome.success else _samples(rule, table, outcome.result),
     )
+
+
+def _samples(rule: Rule, table: Table, result: Mapping[str, Any]) -> tuple[Mapping[str, str], ...]:
+    """Return a few of the rows that did not meet the rule, with personal values masked."""
+    whole = (result.get("details") or {}).get("unexpected_rows")
+    return samples(whole or result.get("partial_unexpected_list") or (), rule.columns, table)
 
 
 def _exception(info: Mapping[str, Any]) -> str:

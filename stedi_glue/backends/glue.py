@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from stedi_glue.backends import aws
 from stedi_glue.backends.iceberg import PERSONAL
+from stedi_glue.errors import LakeError
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
@@ -33,11 +34,11 @@ class GlueDatabase:
 
     def exists(self) -> bool:
         """Return whether the database is there."""
-        return has_database()
+        return has_database(self._root)
 
     def sound(self) -> bool:
         """Return whether the database is there; AWS keeps it whole."""
-        return has_database()
+        return has_database(self._root)
 
     def connect(self) -> Catalog:
         """Open the catalog."""
@@ -54,7 +55,7 @@ class GlueDatabase:
     def make(self, database: str, entries: Mapping[str, str]) -> None:
         """Make the database, with the metadata file of each table that has one."""
         catalog = self.connect()
-        catalog.create_namespace_if_not_exists(database)
+        catalog.create_namespace_if_not_exists(database, {"location": self._root})
         for name, metadata in entries.items():
             catalog.register_table((database, name), metadata)
 
@@ -63,14 +64,20 @@ class GlueDatabase:
         return nullcontext()
 
 
-def has_database(name: str = DATABASE) -> bool:
-    """Return whether the account has the lake's database."""
+def has_database(root: str, name: str = DATABASE) -> bool:
+    """Return whether the account has the lake's database; LakeError when it is another lake's."""
     glue = aws.client("glue")
     with aws.explaining(f"Cannot look for the Glue database '{name}'"):
         try:
-            glue.get_database(Name=name)
+            place = glue.get_database(Name=name)["Database"].get("LocationUri", "").rstrip("/")
         except glue.exceptions.EntityNotFoundException:
             return False
+    # Whoever made the database may have named no place for it.
+    if place not in ("", root):
+        raise LakeError(
+            f"The Glue database '{name}' is of the lake in '{place}', not '{root}': one account "
+            "and region holds one lake. Use that one, or remove the database and run again."
+        )
     return True
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
 from stedi_glue.backends.storage import open_storage
 from stedi_glue.errors import LakeError
 from stedi_glue.publish.ports import RuleResult, Snapshot
-from stedi_glue.publish.report import Attempt, RunReport
+from stedi_glue.publish.report import Attempt, PastRun, RunReport
 
 
 class RunJournal:
@@ -21,30 +23,63 @@ class RunJournal:
 
     def record(self, report: RunReport) -> None:
         """Keep a run's report, and for each table the rules that were not met."""
-        document = report.to_json() | {"started_at": report.started_at}
+        document = _document(report)
         for table, content in zip(report.tables, document["tables"], strict=True):
             unmet = [r for r in table.verdict.results if not r.passed] if table.verdict else []
             content["unmet"] = [asdict(result) for result in unmet]
         self._storage.write_text(f"{self._folder}/{report.run_id}.json", json.dumps(document))
 
+    def recent(self, limit: int, known: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        """Return what is remembered of the last runs, by their ids, newest first.
+
+        known: runs that need not be read, by their ids.
+        """
+        found: dict[str, dict[str, Any]] = {}
+        for file in self._records():
+            run_id = file.rpartition("/")[2].removesuffix(".json")
+            if len(found) == limit:
+                break
+            # What a run tells of others must not stop it.
+            with suppress(LakeError):
+                found[run_id] = known.get(run_id) or self._read(file)
+        return found
+
     def attempts(self, table: str) -> tuple[Attempt, ...]:
         """Return what became of a table in every run that named it, newest first."""
-        found = []
-        for file in reversed(self._storage.list(self._folder)):
-            if not file.path.endswith(".json"):
-                continue
-            try:
-                document = json.loads(self._storage.read_text(file.path) or "{}")
-            except ValueError as error:
-                raise LakeError(
-                    f"The record of a run '{file.path}' is damaged; restore or delete it."
-                ) from error
-            found += [
-                _attempt(document, content)
-                for content in document.get("tables", [])
-                if content["table"] == table
-            ]
-        return tuple(found)
+        return tuple(
+            _attempt(document, content)
+            for document in map(self._read, self._records())
+            for content in document["tables"]
+            if content["table"] == table
+        )
+
+    def _records(self) -> list[str]:
+        paths = (file.path for file in self._storage.list(self._folder))
+        return sorted((path for path in paths if path.endswith(".json")), reverse=True)
+
+    def _read(self, path: str) -> dict[str, Any]:
+        try:
+            return dict(json.loads(self._storage.read_text(path) or ""))
+        except ValueError as error:
+            raise LakeError(
+                f"The record of a run '{path}' is damaged; restore it, or delete it."
+            ) from error
+
+
+def past_run(document: dict[str, Any]) -> PastRun:
+    """Return what a run's document says."""
+    attempts = {content["table"]: _attempt(document, content) for content in document["tables"]}
+    return PastRun(
+        run_id=document["run_id"],
+        started_at=document["started_at"],
+        engine=document["engine"],
+        status=document["status"],
+        attempts=attempts,
+    )
+
+
+def _document(report: RunReport) -> dict[str, Any]:
+    return report.to_json() | {"started_at": report.started_at}
 
 
 def told(snapshot: Snapshot) -> Attempt:
@@ -74,6 +109,8 @@ def _attempt(document: dict[str, Any], content: dict[str, Any]) -> Attempt:
         evaluated=content["expectations"]["evaluated"],
         failed=content["expectations"]["failed"],
         warned=content["expectations"]["warnings"],
-        unmet=tuple(RuleResult(**result) for result in content["unmet"]),
+        quarantined=content["quarantined"],
+        seconds=sum(one for one in content["seconds"].values() if one is not None),
+        unmet=tuple(RuleResult(**result) for result in content.get("unmet", ())),
         reason=content["reason"],
     )

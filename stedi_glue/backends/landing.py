@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from stedi_glue.backends.json_lines import FILE, PROBLEM, RAW, staged_contract
-from stedi_glue.backends.storage import WILDCARDS, open_storage
+from stedi_glue.backends.raw.contract import FILE, PROBLEM, RAW, staged_contract
+from stedi_glue.backends.storage import open_storage
 from stedi_glue.errors import LakeError, LandingError
 from stedi_glue.publish.ports import Engine, Staged
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from stedi_glue.model.table import Table
 
 # Raised when the parser reads the same bytes differently than before.
-PARSER = 1
+PARSER = 2
 _FILES_AT_ONCE = 64
 
 
@@ -32,12 +33,15 @@ class Part:
     """Raw files that were parsed together, and the Parquet files that came of them.
 
     raw: name to fingerprint (size and version) of each raw file.
+    problems: how many records could not be used, for each reason.
+    mended: how many records were read only by a lenient rule, for each such rule.
     """
 
     raw: dict[str, str]
     files: tuple[str, ...]
     rows: int
-    quarantined: int
+    problems: dict[str, int]
+    mended: dict[str, int]
 
 
 class LandingFolder:
@@ -107,21 +111,15 @@ class LandingFolder:
                 f"There is no raw data for '{table.name}' in '{folder}': put newline JSON files "
                 "there, or name another root with --landing."
             )
-        odd = next((name for name in found if set(name) & WILDCARDS), None)
-        if odd is not None:
-            raise LandingError(
-                f"The raw file '{odd}' in '{folder}' has a character in its name that engines "
-                "read as a wildcard (one of * ? [ ] { } \\); rename it."
-            )
         return found
 
     def _parse(self, table: Table, raw: dict[str, str], folder_name: str) -> Part:
+        from stedi_glue.backends.raw.staging import parse
+
         source = f"{self._root}/{table.location}"
         folder = f"{self._copy(table)}/{folder_name}"
-        frame = self._engine.parse(table, source, sorted(raw))
-        self._engine.write(frame, folder)
-        files, rows, bad = self._parsed.parquet(folder, PROBLEM.name)
-        return Part(raw, files, rows - bad, bad)
+        done = parse(table, self._raw, source, sorted(raw), self._parsed, folder)
+        return Part(raw, tuple(done.files), done.rows, dict(done.problems), dict(done.mended))
 
     def _manifest(self, table: Table) -> list[Part]:
         text = self._parsed.read_text(self._manifest_path(table))
@@ -149,16 +147,24 @@ class LandingFolder:
 
 def _stamp(table: Table) -> dict[str, object]:
     """What a parsed copy depends on besides the raw bytes."""
-    return {"parser": PARSER, "columns": [[c.name, c.type] for c in table.columns]}
+    columns = [[c.name, c.type, *c.aliases] for c in table.columns]
+    return {"parser": PARSER, "columns": columns}
 
 
 def _staged(parts: Sequence[Part]) -> Staged:
     raw = sorted(item for part in parts for item in part.raw.items())
+    reasons: Counter[str] = Counter()
+    mended: Counter[str] = Counter()
+    for part in parts:
+        reasons.update(part.problems)
+        mended.update(part.mended)
     return Staged(
         files=tuple(file for part in parts for file in part.files),
         rows=sum(part.rows for part in parts),
         version=hashlib.sha256(json.dumps(raw).encode()).hexdigest()[:16],
-        quarantined=sum(part.quarantined for part in parts),
+        quarantined=reasons.total(),
+        reasons=dict(reasons),
+        mended=dict(mended),
     )
 
 

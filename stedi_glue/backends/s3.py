@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from mimetypes import guess_type
 from typing import TYPE_CHECKING
 
 from stedi_glue.backends import aws
@@ -86,7 +87,8 @@ class S3Storage(Storage):
 
     def write_text(self, path: str, text: str) -> None:
         """Write a small file; S3 shows an object when it is whole."""
-        self.write_bytes(path, text.encode(), "text/plain; charset=utf-8")
+        kind = guess_type(path)[0] or "text/plain"
+        self.write_bytes(path, text.encode(), f"{kind}; charset=utf-8")
 
     def write_bytes(self, path: str, content: bytes, content_type: str) -> None:
         """Write a small file of a type that browsers know."""

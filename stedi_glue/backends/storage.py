@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from stedi_glue.errors import LakeError, UsageError
 
@@ -96,6 +96,16 @@ class Storage(ABC):
     def write_text(self, path: str, text: str) -> None:
         """Write a small file so that readers see the old text or the new, never a part."""
 
+    def open_input(self, path: str) -> BinaryIO:
+        """Open a file for reading from its start to its end."""
+        stream: BinaryIO = self._filesystem.open_input_stream(self._inner(path), compression=None)
+        return stream
+
+    def open_output(self, path: str) -> BinaryIO:
+        """Open a new file for writing; its folder is made when it is not there."""
+        stream: BinaryIO = self._filesystem.open_output_stream(self._inner(path), compression=None)
+        return stream
+
     @abstractmethod
     def sweep(self, folder: str, used: Callable[[str], bool]) -> None:
         """Delete the files under a folder that are not used, except those of other runs at work."""
@@ -104,15 +114,15 @@ class Storage(ABC):
     def delete(self, paths: Iterable[str]) -> None:
         """Delete files; those that are gone already are no error."""
 
-    def parquet(self, folder: str, column: str | None = None) -> tuple[tuple[str, ...], int, int]:
-        """Return a folder's Parquet files, their rows, and how many have a value in `column`.
+    def parquet(self, folder: str) -> tuple[tuple[str, ...], int]:
+        """Return a folder's Parquet files and how many rows they hold.
 
         Counted from the files' footers, so no data is read.
         """
         from pyarrow import ArrowInvalid, parquet
 
         files = tuple(file.path for file in self.list(folder) if file.path.endswith(".parquet"))
-        rows = values = 0
+        rows = 0
         with self.explaining(f"Cannot read the files in '{folder}'"):
             for file in files:
                 try:
@@ -120,13 +130,7 @@ class Storage(ABC):
                 except ArrowInvalid as error:
                     raise LakeError(f"'{file}' is no Parquet file; run again.") from error
                 rows += footer.num_rows
-                if column is not None:
-                    index = footer.schema.names.index(column)
-                    groups = (
-                        footer.row_group(n).column(index) for n in range(footer.num_row_groups)
-                    )
-                    values += sum(c.num_values - c.statistics.null_count for c in groups)
-        return files, rows, values
+        return files, rows
 
     def missing(self, paths: Iterable[str]) -> tuple[str, ...]:
         """Return those of the paths that are no files, or empty ones."""
@@ -216,6 +220,11 @@ class DiskStorage(Storage):
             with open(f"{path}.new", "wb") as stream:
                 stream.write(text.encode())
             os.replace(f"{path}.new", path)
+
+    def open_output(self, path: str) -> BinaryIO:
+        """Open a new file for writing; its folder is made when it is not there."""
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        return super().open_output(path)
 
     def sweep(self, folder: str, used: Callable[[str], bool]) -> None:
         """Delete the files under a folder that are not used, and the folders that leaves empty."""

@@ -78,7 +78,8 @@ class Vacuum:
                 yield from self._landed(table)
             else:
                 yield from self._staged(table)
-        yield from _unfinished(self._storage.list(f"{self._root}/runs"))
+        for folder in ("runs", "docs"):
+            yield from _unfinished(self._storage.list(f"{self._root}/{folder}"))
         if self._root.startswith(S3):
             for file in self._storage.list(f"{self._root}/queries"):
                 yield file, "an answer of Athena"

@@ -10,8 +10,8 @@ os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
 from stedi_glue.backends.lazily import lazily
 
-with lazily("altair", "scipy.sparse", "scipy.stats"):
-    # Only for one kind of rule, and a third of the time.
+with lazily("altair", "jsonschema", "scipy.sparse", "scipy.stats"):
+    # Each for one kind of rule, and together up to half of the time.
     import great_expectations as gx
 
 from great_expectations.core import ExpectationSuite, ExpectationSuiteValidationResult
@@ -23,6 +23,9 @@ from pyspark.sql import DataFrame, SparkSession
 from stedi_glue.backends.fused import FusedExecutionEngine
 from stedi_glue.backends.suites import Suite, parameters
 from stedi_glue.errors import RulesError
+
+# As many failed rows as the library's summary shows of other rules.
+_SHOWN = 20
 
 
 class FrameDatasource(SparkDatasource):
@@ -61,6 +64,12 @@ def validate(
         expectation_parameters=dict(parameters(now)),
         result_format={"result_format": "SUMMARY"},
     )
+    for one in result.results:
+        # A summary says how many rows a query selected; people want to see some.
+        query = one.expectation_config.kwargs.get("unexpected_rows_query")  # type: ignore[union-attr]
+        selected = source.get_execution_engine().selected.get(query)
+        if selected and not one.success:
+            one.result["details"] = {"unexpected_rows": selected[:_SHOWN]}
     return result
 
 

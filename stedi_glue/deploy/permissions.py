@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import PurePosixPath
 from typing import Any
 
 from stedi_glue.deploy.plan import DATABASE
@@ -11,36 +12,49 @@ from stedi_glue.model.table import Zone
 
 Statement = dict[str, Any]
 
-# What a run writes besides tables; the last are markers that Spark leaves for folders.
-RECORDS = ("audits/*", "docs/*", "runs/*", "temp/*", "*_$folder$")
+# What a run writes besides tables: it reads none of it again but the audits.
+RECORDS = ("audits/*", "docs/*", "runs/*")
 
 
 def job_policy(pipeline: Pipeline, bucket: str) -> dict[str, Any]:
-    """Return the policy of the role that jobs run with, for a lake in that bucket."""
-    raw = [table for table in pipeline.tables if table.zone is Zone.LANDING]
-    made = [table for table in pipeline.tables if table.zone is not Zone.LANDING]
-    read = ("artifacts/*", *(f"{table.location}/*" for table in raw))
-    written = (
-        *(f"{table.location}_parsed/*" for table in raw),
-        *(f"{table.location}/*" for table in made),
-        *RECORDS,
-    )
+    """Return the policy of the role that jobs run with, for a lake in that bucket.
+
+    It holds what a run was seen to ask for, and what Glue asks for around it: the artifacts,
+    the folder of `--TempDir`, logs, metrics, and where the bucket is.
+    """
+    raw = [table.location for table in pipeline.tables if table.zone is Zone.LANDING]
+    made = [table.location for table in pipeline.tables if table.zone is not Zone.LANDING]
+    written = [*(f"{folder}_parsed" for folder in raw), *made]
+    above = sorted({str(up) for one in written for up in PurePosixPath(one).parents[:-1]})
+    # Before Spark makes a folder, it asks for files of its name and of those above it; after it
+    # has written, it clears what consoles put in their place.
+    read = ("artifacts/*", "audits/*", *(f"{folder}/*" for folder in raw), *above, *written)
     catalog = (_glue("catalog"), _glue(f"database/{DATABASE}"))
     tables = [_glue(f"table/{DATABASE}/{table.name}") for table in pipeline.tables]
+
+    def objects(keys: Iterable[str]) -> list[dict[str, str]]:
+        return [_s3(bucket, key) for key in keys]
+
     return _policy(
         _allow("ListTheLake", ("s3:GetBucketLocation", "s3:ListBucket"), [_s3(bucket)]),
-        _allow("ReadWhatLanded", ("s3:GetObject",), [_s3(bucket, key) for key in read]),
+        _allow("ReadWhatIsThere", ("s3:GetObject",), objects(read)),
         _allow(
-            "WriteTablesAndRecords",
+            "WriteTables",
             ("s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"),
-            [_s3(bucket, key) for key in written],
+            objects(f"{folder}/*" for folder in written),
+        ),
+        _allow(
+            "ClearEmptyFolders", ("s3:DeleteObject",), objects(f"{folder}/" for folder in above)
+        ),
+        _allow("WriteRecords", ("s3:PutObject",), objects(RECORDS)),
+        _allow(
+            "KeepScratchFiles",
+            ("s3:DeleteObject", "s3:GetObject", "s3:PutObject"),
+            objects(["temp/*"]),
         ),
         _allow(
             "PublishTables",
-            (
-                *("glue:CreateTable", "glue:GetDatabase", "glue:GetTable", "glue:GetTables"),
-                "glue:UpdateTable",
-            ),
+            ("glue:CreateTable", "glue:GetDatabase", "glue:GetTable", "glue:UpdateTable"),
             [*catalog, *tables],
         ),
         _allow(

@@ -24,7 +24,7 @@ STACK = "${AWS::StackName}"
 # A query that would read more is stopped: at 5 USD a terabyte it costs 5 cents.
 SCAN_LIMIT = 10 * 1024**3
 # What does not last: Athena's answers and the scratch files of jobs.
-SCRATCH = ("athena", "temp")
+SCRATCH = ("athena", "queries", "temp")
 SCRATCH_DAYS = 7
 TROUBLE = ["ERROR", "FAILED", "STOPPED", "TIMEOUT"]
 
@@ -50,8 +50,9 @@ def _add_storage(template: Template, plan: Plan) -> None:
         )
         for folder in SCRATCH
     ]
-    # Spark stages files on S3 as uploads that are completed when a table is written: those
-    # of a run that was killed are seen by nobody, and paid for.
+    # What a killed run had sent of a file is seen by nobody, and paid for. Whole files that it
+    # left are not a rule's to find: they lie beside published ones, and only the catalog tells
+    # them apart. The table's next run deletes them.
     orphans = s3.LifecycleRule(
         Id="Abort-orphaned-staging",
         AbortIncompleteMultipartUpload=s3.AbortIncompleteMultipartUpload(DaysAfterInitiation=1),

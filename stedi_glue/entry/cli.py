@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from stedi_glue.entry import deploy_commands, lake_view, land, query, vacuum
+from stedi_glue.entry import deploy_commands, lake_view, land, query, session_commands, vacuum
 from stedi_glue.entry.json_view import attempt_json, print_json, state_json
 from stedi_glue.entry.opening import open_lake
 from stedi_glue.entry.options import (
@@ -27,6 +27,7 @@ from stedi_glue.entry.options import (
     Landing,
     Pairing,
     Rules,
+    Versions,
 )
 from stedi_glue.entry.run_view import Progress, show_run
 from stedi_glue.entry.terminal import console, show_error
@@ -87,6 +88,7 @@ def demo(
     engine: Engine = None,
     pairing: Pairing = None,
     consent: Consent = None,
+    versions: Versions = None,
     rules: Rules = None,
 ) -> int:
     """Build a whole lake from invented landing data, and say where to look next."""
@@ -94,7 +96,12 @@ def demo(
 
     usual = Settings.load().lake
     settings = Settings.load(
-        lake=folder, engine=engine, pairing=pairing, consent=consent, rules=rules
+        lake=folder,
+        engine=engine,
+        pairing=pairing,
+        consent=consent,
+        versions=versions,
+        rules=rules,
     )
     # The demo's raw data is its own, wherever the usual raw data may be.
     settings = replace(settings, landing=settings.lake)
@@ -115,6 +122,7 @@ def run(
     engine: Engine = None,
     pairing: Pairing = None,
     consent: Consent = None,
+    versions: Versions = None,
     rules: Rules = None,
     as_json: Annotated[
         bool,
@@ -129,6 +137,7 @@ def run(
         engine=engine,
         pairing=pairing,
         consent=consent,
+        versions=versions,
         rules=rules,
     )
     with open_lake(settings) as opened:
@@ -237,6 +246,7 @@ def _make(lake: Lakehouse, names: Sequence[str], as_json: bool) -> int:
 
 
 app.add_typer(deploy_commands.app)
+app.add_typer(session_commands.app, name="sessions")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -38,6 +38,7 @@ Artifacts = Annotated[Path, typer.Option(metavar="DIR", help="What 'stedi-glue b
 
 Pairing = Annotated[str | None, typer.Option(metavar="KIND", help=Settings.describe("pairing"))]
 Consent = Annotated[str | None, typer.Option(metavar="KIND", help=Settings.describe("consent"))]
+Versions = Annotated[str | None, typer.Option(metavar="KIND", help=Settings.describe("versions"))]
 
 
 @app.command()
@@ -78,6 +79,7 @@ def deploy(
     ] = None,
     pairing: Pairing = None,
     consent: Consent = None,
+    versions: Versions = None,
     region: Region = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the template; needs no AWS account.")
@@ -95,11 +97,12 @@ def deploy(
     if permissions:
         print_json(deployer_policy(bucket, stack))
         return
-    settings = Settings.load(pairing=pairing, consent=consent)
+    settings = Settings.load(pairing=pairing, consent=consent, versions=versions)
     manifest = _manifest(artifacts, needed=not dry_run)
     names = (manifest.release, manifest.twin, manifest.brought)
     plan = Plan(bucket, *names, layout=layout, schedule=schedule, alert=alert)
-    template = synthesize(stedi(settings.pairing, settings.consent), plan)
+    pipeline = stedi(settings.pairing, settings.consent, settings.versions)
+    template = synthesize(pipeline, plan)
     if dry_run:
         sys.stdout.write(template.to_yaml(clean_up=True))
     else:
@@ -120,8 +123,13 @@ def _deploy(
         console().print("The stack is as it should be.")
     else:
         show_changes(console(), changes(old, json.loads(template)), change_set.replaced)
-        if not _agreed("Apply this?", yes):
-            aws.stack.discard(change_set)
+        agreed = False
+        try:
+            agreed = _agreed("Apply this?", yes)
+        finally:
+            if not agreed:
+                aws.stack.discard(change_set)
+        if not agreed:
             _refused("Nothing was changed.")
     # Jobs of an update must find their files; before the first, there is no bucket.
     early = bucket_exists(aws.s3, plan.bucket)

@@ -20,6 +20,6 @@ def open_lake(settings: Settings) -> Lakehouse:
         landing=settings.landing,
         catalog=settings.catalog,
         engine=settings.engine,
-        pipeline=stedi(settings.pairing, settings.consent),
+        pipeline=stedi(settings.pairing, settings.consent, settings.versions),
         rules=settings.rules,
     )

@@ -133,6 +133,9 @@ def _notes(table: TableReport) -> Iterator[RenderableType]:
     if table.quarantined:
         records = plural(table.quarantined, "raw record")
         yield from _note(table, f"left out {records} that could not be used", "yellow")
+    if table.mended:
+        how = "; ".join(f"{rule} ({count:,})" for rule, count in table.mended.items())
+        yield from _note(table, f"read by lenient rules: {how}", "dim")
     if failed:
         rules = plural(len(failed), "critical rule")
         yield from _note(table, f"held, no reader sees these rows: {rules} not met", style, failed)

@@ -32,12 +32,14 @@ class Column:
     type: one of `TYPES`, named as Spark SQL and Athena name them.
     doc: meaning, unit, and what a null says.
     personal: whether the value identifies or contacts a person.
+    aliases: other names of it in raw exports.
     """
 
     name: str
     type: str
     doc: str
     personal: bool = False
+    aliases: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.type not in TYPES:

@@ -21,6 +21,7 @@ class RuleResult:
     note: the rule in plain words, from the rules file.
     severity: "critical", "warning" or "info".
     observed: what was seen, in words; never a personal value.
+    samples: a few of the rows that did not meet it, by column; personal values masked.
     """
 
     rule: str
@@ -28,6 +29,7 @@ class RuleResult:
     severity: str
     passed: bool
     observed: str = ""
+    samples: tuple[Mapping[str, str], ...] = ()
 
     def __str__(self) -> str:
         seen = f" ({self.observed})" if self.observed else ""
@@ -66,12 +68,16 @@ class Staged:
 
     version: for landing tables a fingerprint of the raw files, else the run that wrote them.
     quarantined: raw records left out because they could not be read.
+    reasons: how many of them for each reason.
+    mended: how many raw records were read only by a lenient rule, for each such rule.
     """
 
     files: tuple[str, ...]
     rows: int
     version: str = ""
     quarantined: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    mended: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -103,9 +109,6 @@ class Engine(Protocol):
 
     def read(self, table: Table, files: Sequence[str]) -> DataFrame:
         """Read exactly these Parquet files; no files give no rows, with the table's schema."""
-
-    def parse(self, table: Table, folder: str, names: Sequence[str]) -> DataFrame:
-        """Read raw newline JSON files of a folder into records and problems."""
 
     def write(self, frame: DataFrame, folder: str) -> None:
         """Write the frame as Parquet files into a new folder; an empty frame may write none."""

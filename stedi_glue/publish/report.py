@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -19,6 +20,11 @@ class Seconds:
     audit: float | None = None
     publish: float | None = None
 
+    @property
+    def total(self) -> float:
+        """Seconds of all steps that ran."""
+        return sum(one for one in (self.transform, self.audit, self.publish) if one is not None)
+
 
 @dataclass(frozen=True)
 class TableReport:
@@ -27,6 +33,9 @@ class TableReport:
     status: "published"; "audited" for landing data that passed; "held" by rules;
     "skipped" because a source was held or failed; "failed" on an error.
     rows: rows that were staged, whether published or held; None when nothing was staged.
+    quarantined: rows left out, and reasons: how many for each reason.
+    mended: how many raw records were read only by a lenient rule, for each such rule.
+    record: what the published snapshot says of itself (`Snapshot.summary`).
     reason: why it was not published, in one sentence; empty otherwise.
     """
 
@@ -35,7 +44,10 @@ class TableReport:
     status: Status
     rows: int | None = None
     quarantined: int = 0
+    mended: Mapping[str, int] = field(default_factory=dict)
+    reasons: Mapping[str, int] = field(default_factory=dict)
     snapshot_id: int | None = None
+    record: Mapping[str, str] = field(default_factory=dict)
     verdict: Verdict | None = None
     seconds: Seconds = field(default_factory=Seconds)
     reason: str = ""
@@ -49,6 +61,8 @@ class TableReport:
             "status": self.status,
             "rows": self.rows,
             "quarantined": self.quarantined,
+            "mended": dict(self.mended),
+            "reasons": dict(self.reasons),
             "snapshot_id": self.snapshot_id,
             "expectations": {
                 "evaluated": len(verdict.results) if verdict else 0,
@@ -118,6 +132,8 @@ class Attempt:
     started_at: when the run began, epoch milliseconds UTC.
     rows: rows that were staged; None when nothing was.
     snapshot_id: what was published; None when nothing was.
+    quarantined: rows that were left out.
+    seconds: of all its steps; None when that was not recorded.
     unmet: the rules that were not met, of every severity.
     """
 
@@ -130,5 +146,21 @@ class Attempt:
     evaluated: int
     failed: int
     warned: int
+    quarantined: int = 0
+    seconds: float | None = None
     unmet: tuple[RuleResult, ...] = ()
     reason: str = ""
+
+
+@dataclass(frozen=True)
+class PastRun:
+    """One run as the lake remembers it: what became of each table it named.
+
+    started_at: epoch milliseconds UTC.
+    """
+
+    run_id: str
+    started_at: int
+    engine: str
+    status: str
+    attempts: Mapping[str, Attempt]

@@ -131,7 +131,12 @@ class _Run:
             staged = self._stage(table)
             seconds = Seconds(transform=_since(start))
             report = replace(
-                report, rows=staged.rows, quarantined=staged.quarantined, seconds=seconds
+                report,
+                rows=staged.rows,
+                quarantined=staged.quarantined,
+                mended=staged.mended,
+                reasons=staged.reasons,
+                seconds=seconds,
             )
 
             self._tell(table.name, "audit")
@@ -157,6 +162,7 @@ class _Run:
                 report,
                 status="published",
                 snapshot_id=snapshot.snapshot_id,
+                record=snapshot.summary,
                 seconds=replace(seconds, publish=_since(start)),
             )
         except StediError as error:

@@ -10,15 +10,18 @@ from stedi_glue.zones.trusted import (
     Consent,
     CustomerTrusted,
     StepTrainerTrusted,
+    Versions,
 )
 
 
-def stedi(pairing: Pairing = "timestamp", consent: Consent = "current") -> Pipeline:
+def stedi(
+    pairing: Pairing = "timestamp", consent: Consent = "current", versions: Versions = "latest"
+) -> Pipeline:
     """Return the STEDI pipeline; the options are those of the transforms that carry them."""
     return Pipeline(
         landing=(CUSTOMER_LANDING, ACCELEROMETER_LANDING, STEP_TRAINER_LANDING),
         transforms=(
-            CustomerTrusted(),
+            CustomerTrusted(versions),
             AccelerometerTrusted(consent),
             CustomersCurated(),
             StepTrainerTrusted(),

@@ -77,9 +77,9 @@ class MachineLearningCurated(ZoneTransform, into=MACHINE_LEARNING_CURATED):
         owners = customers_curated.select(
             F.col("serialNumber"), F.col("email").alias("user"), F.lit(True).alias("owner")
         ).distinct()
-        pairs = (
-            step_trainer_trusted.join(readings, on="sensorReadingTime", how="inner")
-            .join(owners, on=["serialNumber", "user"], how="left")
-            .withColumn("sameCustomer", F.coalesce(F.col("owner"), F.lit(False)))
+        pairs = step_trainer_trusted.join(readings, on="sensorReadingTime", how="inner")
+        # The few first: an engine without statistics holds that side of a join in memory.
+        marked = owners.join(pairs, on=["serialNumber", "user"], how="right").withColumn(
+            "sameCustomer", F.coalesce(F.col("owner"), F.lit(False))
         )
-        return pairs.where("sameCustomer") if self.pairing == "customer" else pairs
+        return marked.where("sameCustomer") if self.pairing == "customer" else marked

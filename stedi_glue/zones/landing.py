@@ -43,7 +43,12 @@ ACCELEROMETER_LANDING = Table(
     doc="One motion reading of the mobile app. User and timestamp are not a key.",
     columns=(
         Column("user", "string", "E-mail address of the customer who carried it.", personal=True),
-        Column("timestamp", "bigint", "When the phone took the reading; epoch ms UTC."),
+        Column(
+            "timestamp",
+            "bigint",
+            "When the phone took the reading; epoch ms UTC.",
+            aliases=("timeStamp",),
+        ),
         Column("x", "double", "Acceleration along x, in units of the phone's sensor."),
         Column("y", "double", "Acceleration along y, in units of the phone's sensor."),
         Column("z", "double", "Acceleration along z, in units of the phone's sensor."),

@@ -54,8 +54,11 @@ def test_half_of_the_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "there are no usable AWS credentials" in refusal()
 
 
-def test_no_region(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("region", [None, ""])
+def test_no_region(monkeypatch: pytest.MonkeyPatch, region: str | None) -> None:
     monkeypatch.delenv("AWS_REGION")
+    if region is not None:
+        monkeypatch.setenv("AWS_REGION", region)
     assert refusal().startswith("No AWS region is chosen: set AWS_REGION")
 
 

@@ -88,9 +88,15 @@ def test_results_follow_the_file_and_carry_its_words(engine: AnyEngine, tmp_path
                 "warning",
                 False,
                 "1 row",
+                ({"x": "7.5"},),
             ),
             RuleResult(
-                f"{NOT_NULL} (user)", f"About {NOT_NULL}.", "info", False, "1 of 6 rows (16.7 %)"
+                f"{NOT_NULL} (user)",
+                f"About {NOT_NULL}.",
+                "info",
+                False,
+                "1 of 6 rows (16.7 %)",
+                ({"user": "null"},),
             ),
             RuleResult(
                 "expect_compound_columns_to_be_unique (user, timestamp)",

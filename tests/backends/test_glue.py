@@ -157,6 +157,18 @@ def test_an_expiry_spares_what_was_rolled_back_to_meanwhile(
 def test_one_account_holds_one_lake(bucket: Bucket) -> None:
     bucket.publish("run-1", 1)
     other = IcebergCatalog.glue(f"s3://{BUCKET}/other")
+    with pytest.raises(LakeError, match=r"is of the lake in 's3://stedi-lake/lake', not 's3://ste"):
+        other.create()
+    with pytest.raises(LakeError, match="one account and region holds one lake"):
+        other.current(STEPS)
+
+
+def test_one_account_holds_one_lake_in_a_database_without_a_place(
+    bucket: Bucket, account: Account
+) -> None:
+    account.client("glue").create_database(DatabaseInput={"Name": "stedi"})
+    bucket.publish("run-1", 1)
+    other = IcebergCatalog.glue(f"s3://{BUCKET}/other")
     with pytest.raises(LakeError, match=r"has 'steps' for another lake, with 's3://stedi-lake/l"):
         other.current(STEPS)
 

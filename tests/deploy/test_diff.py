@@ -65,12 +65,12 @@ def test_a_new_table_is_told_by_the_permissions_it_gains() -> None:
     }
     statement = "Policies[MakeTables].PolicyDocument.Statement"
     place = "${AWS::Region}:${AWS::AccountId}"
+    lake = "arn:${AWS::Partition}:s3:::the-lake"
     assert found["JobRole"].lines == (
-        Line(
-            f"{statement}[WriteTablesAndRecords].Resource",
-            None,
-            "arn:${AWS::Partition}:s3:::the-lake/device_activity/curated/*",
-        ),
+        Line(f"{statement}[ReadWhatIsThere].Resource", None, f"{lake}/device_activity"),
+        Line(f"{statement}[ReadWhatIsThere].Resource", None, f"{lake}/device_activity/curated"),
+        Line(f"{statement}[WriteTables].Resource", None, f"{lake}/device_activity/curated/*"),
+        Line(f"{statement}[ClearEmptyFolders].Resource", None, f"{lake}/device_activity/"),
         Line(
             f"{statement}[PublishTables].Resource",
             None,

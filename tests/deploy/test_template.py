@@ -94,8 +94,8 @@ def test_jobs_are_pinned_and_bounded(layout: Layout) -> None:
 
 
 def test_jobs_get_what_they_run_and_the_pipelines_options() -> None:
-    found = jobs(resources(stedi("customer", "as-of")))["customer_trusted"]["DefaultArguments"]
-    assert found == {
+    found = jobs(resources(stedi("customer", "as-of", "all")))
+    assert found["customer_trusted"]["DefaultArguments"] == {
         "--additional-python-modules": "s3://the-lake/artifacts/0.1.0-abc/the.gluewheels.zip",
         "--python-modules-installer-option": "--no-index",
         "--extra-py-files": "s3://the-lake/artifacts/0.1.0-abc/the.zip",
@@ -110,22 +110,20 @@ def test_jobs_get_what_they_run_and_the_pipelines_options() -> None:
         "--catalog": "glue",
         "--pairing": "customer",
         "--consent": "as-of",
+        "--versions": "all",
         "--table": "customer_trusted",
     }
 
 
 @pytest.mark.parametrize("layout", get_args(Layout))
 def test_the_job_understands_its_arguments(layout: Layout) -> None:
-    for table, job in jobs(resources(stedi("customer", "as-of"), layout=layout)).items():
+    for table, job in jobs(resources(stedi("customer", "as-of", "all"), layout=layout)).items():
         words = [word for pair in job["DefaultArguments"].items() for word in pair]
         settings, made = parse(["glue_job.py", *words, "--JOB_NAME", "a job"])
         assert made == (None if table == "all" else table)
         assert settings.lake == "s3://the-lake"
-        assert (settings.engine, settings.pairing, settings.consent) == (
-            "glue",
-            "customer",
-            "as-of",
-        )
+        chosen = (settings.pairing, settings.consent, settings.versions)
+        assert (settings.engine, *chosen) == ("glue", "customer", "as-of", "all")
 
 
 def triggers(found: Resources) -> dict[str, tuple[set[str], set[str]]]:
@@ -181,8 +179,12 @@ def test_a_new_table_brings_its_job_trigger_and_permissions() -> None:
         item for s in statements(before) for item in named(s)
     }
     place = "${AWS::Region}:${AWS::AccountId}"
+    lake = "arn:${AWS::Partition}:s3:::the-lake"
     assert gained == {
-        "arn:${AWS::Partition}:s3:::the-lake/device_activity/curated/*",
+        f"{lake}/device_activity",
+        f"{lake}/device_activity/",
+        f"{lake}/device_activity/curated",
+        f"{lake}/device_activity/curated/*",
         f"arn:${{AWS::Partition}}:glue:{place}:table/stedi/device_activity",
     }
     assert {"Ref": "DeviceActivityJob"} in after["AlertRule"]["Properties"]["EventPattern"][
@@ -225,7 +227,7 @@ def test_a_job_writes_tables_and_only_reads_what_landed() -> None:
         *(f"{subject}/landing_parsed/*" for subject in ("customer", "accelerometer")),
         "step_trainer/landing_parsed/*",
         *(f"{STEDI.table(name).location}/*" for name in MADE),
-        *("audits/*", "docs/*", "runs/*", "temp/*", "*_$folder$"),
+        *("audits/*", "docs/*", "runs/*", "temp/*"),
     }
 
 
@@ -245,7 +247,7 @@ def test_the_bucket_is_encrypted_private_and_kept() -> None:
     assert {"DaysAfterInitiation": 1} in [r.get("AbortIncompleteMultipartUpload") for r in rules]
     # What expires is scratch: no table lies under it.
     expiring = [r["Prefix"] for r in rules if "ExpirationInDays" in r]
-    assert expiring == ["athena/", "temp/"]
+    assert expiring == ["athena/", "queries/", "temp/"]
     assert not [t for t in STEDI.tables if t.location.startswith(tuple(expiring))]
     (deny,) = found["BucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
     assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
@@ -279,6 +281,7 @@ def test_the_defaults_of_settings_are_those_of_jobs() -> None:
     found = jobs(resources())["customer_trusted"]["DefaultArguments"]
     assert found["--pairing"] == Settings().pairing
     assert found["--consent"] == Settings().consent
+    assert found["--versions"] == Settings().versions
 
 
 @pytest.mark.parametrize("name", ["s3://bucket", "Bucket", "b", "a_bucket", "bucket/folder"])

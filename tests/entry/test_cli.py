@@ -63,6 +63,8 @@ def test_a_run_in_json_is_one_object_and_nothing_else(demo_lake: Path) -> None:
             "status",
             "rows",
             "quarantined",
+            "mended",
+            "reasons",
             "snapshot_id",
             "expectations",
             "seconds",
@@ -139,7 +141,8 @@ def test_a_held_run_stays_in_the_history_and_in_the_docs(
     page = Path(stedi("docs").out.strip())
     assert page == demo_lake / "docs" / "index.html"
     assert held["run_id"] in page.read_text(encoding="utf-8")
-    run = demo_lake / "docs" / "validations" / "customers_curated" / str(held["run_id"])
+    results = demo_lake / "docs" / "data_docs" / "validations" / "customers_curated"
+    run = results / str(held["run_id"])
     assert "There is nobody." in next(run.rglob("*.html")).read_text(encoding="utf-8")
 
 

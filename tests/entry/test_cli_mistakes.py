@@ -47,6 +47,7 @@ def sentence(said: Said, code: int) -> str:
         (["run", "--engine", "sial"], 2, ["did you mean 'sail'?"]),
         (["run", "--pairing", "customers"], 2, ["pairing", "did you mean 'customer'?"]),
         (["run", "--consent", "asof"], 2, ["consent", "did you mean 'as-of'?"]),
+        (["run", "--versions", "last"], 2, ["versions", "did you mean 'latest'?"]),
         (["run", "--landin", "x"], 2, ["--landin", "--landing"]),
         (["histroy", "customer_trusted"], 2, ["Did you mean 'history'"]),
     ],

@@ -156,6 +156,7 @@ def test_nothing_happens_unasked(account: Any, stedi: Stedi, dist: Path) -> None
     assert said.code == 2
     assert "say --yes" in said.err
     assert account.client("s3").list_buckets()["Buckets"] == []
+    assert account.client("cloudformation").describe_stacks()["Stacks"] == []
 
 
 def test_a_broken_artifact_is_not_uploaded(account: Any, stedi: Stedi, dist: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -30,6 +30,7 @@ OURS = {
     "engine": "glue",
     "pairing": "customer",
     "consent": "as-of",
+    "versions": "all",
     "table": "customer_trusted",
 }
 
@@ -53,7 +54,8 @@ def test_arguments_become_settings(joined: bool) -> None:
     ours = [f"--{key}={value}" for key, value in OURS.items()]
     if not joined:
         ours = [word for key, value in OURS.items() for word in (f"--{key}", value)]
-    settings = Settings(lake="s3://lake", engine="glue", pairing="customer", consent="as-of")
+    chosen = Settings(pairing="customer", consent="as-of", versions="all")
+    settings = replace(chosen, lake="s3://lake", engine="glue")
     assert parse(["glue_job.py", *GLUES, *ours]) == (settings, "customer_trusted")
     assert parse(["glue_job.py", *ours, *GLUES]) == (settings, "customer_trusted")
 

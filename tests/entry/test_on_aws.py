@@ -9,7 +9,10 @@ import pytest
 
 from stedi_glue.backends.glue import register_landing
 from stedi_glue.entry.row_view import SHOWN
+from stedi_glue.entry.synthetic import write_landing
 from stedi_glue.lakehouse import Lakehouse
+from stedi_glue.model.table import Zone
+from stedi_glue.publish.report import RunReport, TableReport
 from stedi_glue.zones.landing import CUSTOMER_LANDING
 from tests.aws_server import BUCKET, Account
 from tests.backends.test_athena import answer
@@ -67,10 +70,32 @@ def test_a_workgroup_is_chosen(stedi: Stedi, account: Account) -> None:
     assert client.list_query_executions(WorkGroup="stedi")["QueryExecutionIds"]
 
 
+def test_a_landing_table_has_runs_and_no_snapshots(stedi: Stedi, lake: Lakehouse) -> None:
+    # It is registered for Athena, in the same database, and is no Iceberg table.
+    lake._journal.record(
+        RunReport("run-1", "sail", (TableReport("customer_landing", Zone.LANDING, "audited"),), 1)
+    )
+    (run,) = json.loads(stedi("history", "customer_landing", "--json").out)
+    assert (run["run_id"], run["status"]) == ("run-1", "audited")
+
+
+def test_another_lake_changes_nothing(
+    stedi: Stedi, account: Account, tmp_path: Path, lake: Lakehouse
+) -> None:
+    write_landing(tmp_path, customers=2)
+    other = f"s3://{BUCKET}/other"
+    assert stedi("land", tmp_path, "--lake", other).code == 0
+    said = stedi("run", "--lake", other)
+    assert said.code == 1
+    assert f"is of the lake in '{ROOT}', not '{other}'" in said.err
+    place = account.table("customer_landing")["StorageDescriptor"]["Location"]
+    assert place == f"{ROOT}/customer/landing/", "Athena reads what it read before"
+
+
 def test_the_docs_of_a_lake_in_s3_are_copied_before_they_are_opened(
     stedi: Stedi, account: Account
 ) -> None:
-    assert "has no Data Docs yet" in stedi("docs").err
+    assert "has no report yet" in stedi("docs").err
     account.client("s3").put_object(Bucket=BUCKET, Key="lake/docs/index.html", Body=b"")
     assert stedi("docs").out == f"{ROOT}/docs/index.html\n"
     said = stedi("docs", "--open")

@@ -14,10 +14,10 @@ from tests.dirty_landing import Landing, dirty_landing
 from tests.oracle import SUBJECTS, expected, multiset
 from tests.small_lake import LocalEngine, land, landed, stored
 
-# Consent and pairing are options of different transforms: two pipelines see all four values.
+# They are options of different transforms: two pipelines see all six values.
 VARIANTS: list[dict[str, Any]] = [
-    {"consent": "current", "pairing": "timestamp"},
-    {"consent": "as-of", "pairing": "customer"},
+    {"consent": "current", "pairing": "timestamp", "versions": "all"},
+    {"consent": "as-of", "pairing": "customer", "versions": "latest"},
 ]
 NOTHING: Landing = {subject: [] for subject in SUBJECTS}
 

@@ -41,11 +41,9 @@ def test_personal_columns_beyond_the_customer_tables_are_the_two_keys() -> None:
 
 
 def test_options_are_reported() -> None:
-    assert STEDI.options == {"consent": "current", "pairing": "timestamp"}
-    assert stedi(pairing="customer", consent="as-of").options == {
-        "consent": "as-of",
-        "pairing": "customer",
-    }
+    assert STEDI.options == {"consent": "current", "pairing": "timestamp", "versions": "latest"}
+    others = {"consent": "as-of", "pairing": "customer", "versions": "all"}
+    assert stedi("customer", "as-of", "all").options == others
 
 
 def test_tables_made_of_nothing_are_empty_and_keep_their_contract(engine: LocalEngine) -> None:

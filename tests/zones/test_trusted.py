@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,9 +34,64 @@ def test_only_customers_with_a_consent_date_are_trusted(
     assert [row.email for row in trusted] == ["ann@test.com"]
 
 
-def test_a_customer_who_registered_twice_stays_twice(engine: LocalEngine) -> None:
-    trusted = made(engine, STEDI, "customer_trusted", customer_landing=[ANN, ANN])
-    assert len(trusted) == 2
+def versions_of_ann(
+    engine: LocalEngine, *changes: dict[str, Any], **options: Any
+) -> list[dict[str, Any]]:
+    """What is trusted of versions of one registration: of each row, what the versions differ in."""
+    told = {name for change in changes for name in change}
+    landing = [
+        ANN | {"registrationDate": 100, "lastUpdateDate": 100} | change for change in changes
+    ]
+    trusted = made(engine, stedi(**options), "customer_trusted", customer_landing=landing)
+    return [{name: row[name] for name in row if name in told} for row in trusted]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_last_version_of_a_registration_counts(engine: LocalEngine, turned: bool) -> None:
+    changes = [{"lastUpdateDate": when, "phone": str(when)} for when in (100, 300, 200)]
+    changes.append({"lastUpdateDate": None, "phone": "undated"})
+    if turned:
+        changes.reverse()
+    assert versions_of_ann(engine, *changes) == [{"lastUpdateDate": 300, "phone": "300"}]
+    assert len(versions_of_ann(engine, *changes, versions="all")) == 4
+
+
+@pytest.mark.parametrize("revoked", [None, 0])
+def test_a_later_revocation_removes_a_customer(engine: LocalEngine, revoked: int | None) -> None:
+    given = {"lastUpdateDate": 100, "shareWithResearchAsOfDate": 100}
+    taken = {"lastUpdateDate": 200, "shareWithResearchAsOfDate": revoked}
+    assert versions_of_ann(engine, given, taken) == []
+    assert versions_of_ann(engine, taken, given, versions="all") == [given]
+    again = {"lastUpdateDate": 300, "shareWithResearchAsOfDate": 300}
+    assert versions_of_ann(engine, again, taken, given) == [again]
+
+
+def test_of_versions_of_one_moment_the_one_that_shares_less_counts(engine: LocalEngine) -> None:
+    early, late = ({"shareWithResearchAsOfDate": moment} for moment in (100, 200))
+    assert versions_of_ann(engine, early, late) == [late]
+    for never in (None, 0, -1):
+        assert versions_of_ann(engine, early, {"shareWithResearchAsOfDate": never}, late) == []
+
+
+def test_versions_that_differ_in_nothing_else_are_chosen_by_the_alphabet(
+    engine: LocalEngine,
+) -> None:
+    ann, ben = {"customerName": "Ann"}, {"customerName": "Ben"}
+    assert versions_of_ann(engine, ben, ann) == versions_of_ann(engine, ann, ben) == [ann]
+
+
+@pytest.mark.parametrize(
+    "other", [{"email": "ben@test.com"}, {"serialNumber": "s-2"}, {"registrationDate": 101}]
+)
+def test_another_registration_is_no_version(engine: LocalEngine, other: dict[str, Any]) -> None:
+    assert len(versions_of_ann(engine, {}, other | {"lastUpdateDate": 200})) == 2
+
+
+def test_a_repeated_registration_is_kept_once_and_with_all_versions_each_time(
+    engine: LocalEngine,
+) -> None:
+    assert len(versions_of_ann(engine, {}, {})) == 1
+    assert len(versions_of_ann(engine, {}, {}, versions="all")) == 2
 
 
 def test_readings_of_customers_who_did_not_agree_are_dropped(engine: LocalEngine) -> None:
@@ -128,3 +184,8 @@ def test_a_step_without_a_serial_number_belongs_to_nobody(engine: LocalEngine) -
 def test_an_unknown_consent_is_refused() -> None:
     with pytest.raises(UsageError, match="consent cannot be 'asof': did you mean 'as-of'"):
         stedi(consent="asof")  # type: ignore[arg-type]
+
+
+def test_unknown_versions_are_refused() -> None:
+    with pytest.raises(UsageError, match="versions cannot be 'last': did you mean 'latest'"):
+        stedi(versions="last")  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ from great_expectations.exceptions.exceptions import MetricResolutionError
 from stedi_glue.backends.fused import counts, samples
 from stedi_glue.backends.fused.domains import DomainEngine
 from stedi_glue.backends.fused.metrics import (
+    QUERY_ROWS,
     ROW_COUNT,
     Metric,
     Stage,
@@ -44,11 +45,14 @@ class FusedExecutionEngine(DomainEngine):
         # What was found beside a metric that failed: it is asked for again.
         self._kept: Answers = {}
         self._promised: dict[MetricConfigurationID, MetricConfiguration] = {}
+        # The rows that queries of the suite selected, by query: the library's summary lacks them.
+        self.selected: dict[str, list[dict[str, Any]]] = {}
 
     def load_batch_data(self, batch_id: str, batch_data: Any) -> None:
         """Take the rows that `batch_id` names from now on."""
         self._kept.clear()
         self._promised.clear()
+        self.selected.clear()
         super().load_batch_data(batch_id, batch_data)
 
     def resolve_metrics(
@@ -158,4 +162,5 @@ class FusedExecutionEngine(DomainEngine):
         failed = [one for one in shown if resolved.get(one.count, 1)]
         with selecting(self) as select:
             found = ask(samples.questions(self, failed, select))
+        self.selected.update({one.query: found[one.id] for one in failed if one.name == QUERY_ROWS})
         return hidden | {one.id: found.get(one.id, []) for one in shown}

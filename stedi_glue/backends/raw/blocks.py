@@ -1,0 +1,87 @@
+"""A raw file's bytes, cut into blocks that can be read one by one."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from typing import BinaryIO
+
+# Between two objects on lines of their own. No JSON value has this inside: objects in an array
+# are parted by a comma, and text has no line end.
+CUT = b'}\n{"'
+BLOCK = 8 << 20
+_GZIP = b"\x1f\x8b"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_READ = 1 << 20
+
+
+class DamagedArchive(Exception):
+    """The rest of a compressed file cannot be read."""
+
+
+def blocks(stream: BinaryIO) -> Iterator[bytes]:
+    """Cut a file into blocks of whole records, as many bytes each as it takes to find a cut.
+
+    Line ends are made plain, a byte-order mark is left out, gzip is unpacked. Raises
+    DamagedArchive after the last block when a compressed file breaks off.
+    """
+    waiting: list[bytes] = []
+    size = searched = 0
+    for chunk in _plain(_content(stream)):
+        waiting.append(chunk)
+        size += len(chunk)
+        # Twice as much each time, where cuts are far apart.
+        if size - searched < max(BLOCK, searched):
+            continue
+        text = b"".join(waiting)
+        end = text.rfind(CUT) + 2
+        if end > 1:
+            yield text[:end]
+            text = text[end:]
+        waiting, size = [text], len(text)
+        searched = 0 if end > 1 else size
+    if size:
+        yield b"".join(waiting)
+
+
+def middle(block: bytes) -> int:
+    """Return where a block can be cut in two, near its middle; 0 when nowhere."""
+    half = len(block) // 2
+    before = block.rfind(CUT, 0, half)
+    found = before if before >= 0 else block.find(CUT, half)
+    return found + 2 if found >= 0 else 0
+
+
+def _content(stream: BinaryIO) -> Iterator[bytes]:
+    head = stream.read(_READ)
+    if not head.startswith(_GZIP):
+        while head:
+            yield head
+            head = stream.read(_READ)
+        return
+    unzip = zlib.decompressobj(wbits=31)
+    while head:
+        try:
+            yield unzip.decompress(head)
+        except zlib.error as error:
+            raise DamagedArchive from error
+        # An archive may have several members, one after the other.
+        head = unzip.unused_data or stream.read(_READ)
+        if unzip.eof and head:
+            unzip = zlib.decompressobj(wbits=31)
+    if not unzip.eof:
+        raise DamagedArchive
+
+
+def _plain(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    first, held = True, b""
+    for chunk in chunks:
+        chunk = held + chunk
+        if first and len(chunk) < len(_BYTE_ORDER_MARK):
+            held = chunk
+            continue
+        if first:
+            chunk, first = chunk.removeprefix(_BYTE_ORDER_MARK), False
+        held = b"\r" if chunk.endswith(b"\r") else b""
+        yield chunk.removesuffix(b"\r").replace(b"\r\n", b"\n") if b"\r" in chunk else chunk
+    yield held

@@ -1,0 +1,168 @@
+"""What requests to AWS need, and whether a policy allows it.
+
+AWS says it in its service authorization reference; moto does not ask for resources.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from io import BytesIO
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+from tests.aws_server import BUCKET, REGION, Account
+
+ACCOUNT = "123456789012"
+
+
+@dataclass(frozen=True)
+class Need:
+    """An action on a resource, and the library that asks for it."""
+
+    action: str
+    resource: str
+    by: str
+
+
+def needs(request: dict[str, Any]) -> set[Need]:
+    """Return what a request (as WSGI has it) needs; fail for one of a kind that is not known."""
+    target = request.get("HTTP_X_AMZ_TARGET", "")
+    service, _, operation = target.rpartition(".")
+    if service.endswith("Glue"):
+        pairs = _glue(operation, json.loads(_body(request)))
+    elif service.endswith("Athena"):
+        pairs = _athena(operation, json.loads(_body(request)))
+    else:
+        assert not target, f"a test must say what {target} needs"
+        pairs = _s3(request)
+    by = _library(request.get("HTTP_USER_AGENT", ""))
+    return {Need(action, resource, by) for action, resource in pairs}
+
+
+@dataclass
+class Statement:
+    """What one statement of a policy allows, and what of it was made use of."""
+
+    name: str
+    actions: set[str]
+    resources: set[str]
+    used: set[str] = field(default_factory=set)
+
+    def grants(self, need: Need) -> bool:
+        """Return whether it allows that, as IAM decides it, and note it."""
+        found = {one for one in self.resources if fnmatchcase(need.resource, one)}
+        if need.action not in self.actions or not found:
+            return False
+        self.used |= {need.action, *found}
+        return True
+
+    @property
+    def idle(self) -> set[str]:
+        """What nobody made use of: its whole, or actions and resources of it."""
+        left = (self.actions | self.resources) - self.used
+        names = {one.removeprefix(f"arn:aws:s3:::{BUCKET}/") for one in left}
+        return {f"{self.name}: {name}" for name in names} if self.used else {self.name}
+
+
+class Used:
+    """A policy at work: what was asked for, and what of it was refused."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        assert all(s["Effect"] == "Allow" for s in document["Statement"])
+        self.needs: set[Need] = set()
+        self.refused: set[Need] = set()
+        self._statements = [
+            Statement(s["Sid"], {*s["Action"]}, {*map(_resolved, _listed(s["Resource"]))})
+            for s in document["Statement"]
+        ]
+
+    def allows(self, request: dict[str, Any]) -> bool:
+        """Return whether a request (as WSGI has it) may be answered."""
+        asked = needs(request)
+        # Counted: all statements are to be asked, also when the first allows it.
+        refused = {n for n in asked if sum(s.grants(n) for s in self._statements) == 0}
+        self.needs |= asked
+        self.refused |= refused
+        return not refused
+
+    @property
+    def idle(self) -> set[str]:
+        """What the policy allows and nobody made use of."""
+        return {line for statement in self._statements for line in statement.idle}
+
+
+@contextmanager
+def restricted(account: Account, document: Mapping[str, Any]) -> Iterator[Used]:
+    """Let everybody do what a policy allows and nothing else; note what was asked for."""
+    used = Used(document)
+    account.allows = used.allows
+    try:
+        yield used
+    finally:
+        account.allows = lambda request: True
+
+
+def _glue(operation: str, asked: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    action, place = f"glue:{operation}", f"arn:aws:glue:{REGION}:{ACCOUNT}:"
+    yield action, f"{place}catalog"
+    database = asked.get("DatabaseName") or asked.get("DatabaseInput", asked).get("Name")
+    yield action, f"{place}database/{database}"
+    if "Table" in operation:
+        table = asked["Name"] if operation == "GetTable" else asked["TableInput"]["Name"]
+        yield action, f"{place}table/{database}/{table}"
+
+
+def _athena(operation: str, asked: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    # Later calls name the query alone: the workgroup is that of the start, one per test.
+    group = asked.get("WorkGroup", "*")
+    yield f"athena:{operation}", f"arn:aws:athena:{REGION}:{ACCOUNT}:workgroup/{group}"
+
+
+def _s3(request: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    bucket, _, key = request["PATH_INFO"].removeprefix("/").partition("/")
+    query = parse_qs(request.get("QUERY_STRING", ""), keep_blank_values=True)
+    method = request["REQUEST_METHOD"]
+    root = f"arn:aws:s3:::{bucket}"
+    if method == "POST" and "delete" in query:
+        for name in re.findall(r"<Key>(.*?)</Key>", _body(request).decode()):
+            yield "s3:DeleteObject", f"{root}/{name}"
+    elif not key:
+        known = {"GET": "s3:ListBucket", "HEAD": "s3:ListBucket"}
+        yield "s3:GetBucketLocation" if "location" in query else known[method], root
+    elif method == "DELETE":
+        part = "uploadId" in query
+        yield "s3:AbortMultipartUpload" if part else "s3:DeleteObject", f"{root}/{key}"
+    else:
+        known = {"GET": "s3:GetObject", "HEAD": "s3:GetObject", "PUT": "s3:PutObject"}
+        yield (known | {"POST": "s3:PutObject"})[method], f"{root}/{key}"
+        if source := request.get("HTTP_X_AMZ_COPY_SOURCE"):
+            yield "s3:GetObject", f"arn:aws:s3:::{unquote(source).removeprefix('/')}"
+
+
+def _library(agent: str) -> str:
+    for word, name in (("Boto3", "boto3"), ("Hadoop", "Hadoop"), ("aws-sdk-cpp", "Arrow")):
+        if word in agent:
+            return name
+    return "Sail" if "object_store" in agent else agent
+
+
+def _body(request: dict[str, Any]) -> bytes:
+    """Read a request's body, and leave it to be read again."""
+    body = request["wsgi.input"].read(int(request.get("CONTENT_LENGTH") or 0))
+    request["wsgi.input"] = BytesIO(body)
+    return bytes(body)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _resolved(resource: Any) -> str:
+    text = resource if isinstance(resource, str) else str(resource["Fn::Sub"])
+    values = {"Partition": "aws", "Region": REGION, "AccountId": ACCOUNT}
+    return re.sub(r"\$\{AWS::(\w+)\}", lambda found: values[found[1]], text)

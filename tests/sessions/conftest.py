@@ -1,0 +1,97 @@
+"""An endpoint of the local Glue sessions API, and clients that are signed in to it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from stedi_glue.sessions.profile import Credential
+from stedi_glue.sessions.server import Endpoint
+
+CREDENTIAL = Credential("LOCALKEY", "a secret of this test")
+ROLE = "arn:aws:iam::000000000000:role/stedi-local"
+Client = Any
+
+
+@pytest.fixture(scope="session")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
+    lake = tmp_path_factory.mktemp("lake")
+    with Endpoint(CREDENTIAL, "sail", str(lake), port=0) as server:
+        thread = Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def client(endpoint: Endpoint) -> Callable[..., Client]:
+    def make(service: str = "glue", secret: str = CREDENTIAL.secret) -> Client:
+        build: Any = boto3.client
+        return build(
+            service,
+            endpoint_url=endpoint.url,
+            region_name="us-east-1",
+            aws_access_key_id=CREDENTIAL.key,
+            aws_secret_access_key=secret,
+            config=Config(retries={"total_max_attempts": 1}, parameter_validation=False),
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def glue(client: Callable[..., Client]) -> Client:
+    return client()
+
+
+def created(glue: Client, name: str, **more: Any) -> str:
+    """Create a session and wait until it is ready."""
+    command = {"Name": "glueetl", "PythonVersion": "3"}
+    glue.create_session(Id=name, Role=ROLE, Command=command, **more)
+    status = wait(lambda: settled(glue, name))
+    assert status == "READY", glue.get_session(Id=name)["Session"].get("ErrorMessage")
+    return name
+
+
+def settled(glue: Client, name: str) -> str | None:
+    status: str = glue.get_session(Id=name)["Session"]["Status"]
+    return None if status == "PROVISIONING" else status
+
+
+def ran(glue: Client, session: str, code: str) -> dict[str, Any]:
+    """Run a statement and wait until it ended."""
+    number = glue.run_statement(SessionId=session, Code=code)["Id"]
+    return ended(glue, session, number)
+
+
+def ended(glue: Client, session: str, number: int) -> dict[str, Any]:
+    def look() -> dict[str, Any] | None:
+        found = glue.get_statement(SessionId=session, Id=number)["Statement"]
+        return found if found["State"] in ("AVAILABLE", "CANCELLED", "ERROR") else None
+
+    return wait(look)
+
+
+def wait(look: Callable[[], Any], seconds: int = 60) -> Any:
+    """Look again and again until there is something to see."""
+    for _ in range(seconds * 20):
+        found = look()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError("it did not happen")
+
+
+def module(folder: Path, name: str, text: str) -> Path:
+    """Write a Python file that a session can be given."""
+    file = folder / f"{name}.py"
+    file.write_text(text)
+    return file
