@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from stedi_glue.backends.landing import LandingFolder
 from stedi_glue.backends.quarantine import Quarantine
 from stedi_glue.backends.report_pages import ReportPages
 from stedi_glue.backends.storage import S3, folder_uri, open_storage
+from stedi_glue.backends.vacuum import Orphan, Vacuum
 from stedi_glue.errors import EngineError, LakeError, UnknownTable, UsageError, suggest
 from stedi_glue.model.ddl import athena_ddl
 from stedi_glue.model.lineage import mermaid
@@ -138,7 +140,7 @@ class Lakehouse:
         # Whatever can be found wrong is found before a lake is created or locked.
         self._runner.check(tables)
         with self._storage.writing(), patient_collector():
-            self._catalog.create()
+            self._catalog.create([t for t in self.pipeline.tables if t.zone is not Zone.LANDING])
             self._register_landing()
             return self._runner.run(self._runner.check(tables), on_step)
 
@@ -251,6 +253,23 @@ class Lakehouse:
         catalog = self._existing
         with self._storage.writing():
             return catalog.rollback(table, snapshot_id)
+
+    def vacuum(self, *, older_than: float = 24, delete: bool = False) -> tuple[Orphan, ...]:
+        """Return the files that nothing refers to, and delete them when asked to.
+
+        older_than: hours; younger files may belong to a run at work, in S3 on another
+        machine, and are left alone, as is every file that a retained snapshot uses.
+        """
+        vacuum = Vacuum(
+            self.pipeline, self._existing, self._landing, self._journal, self.root, self.landing
+        )
+        before = int((time.time() - older_than * 3600) * 1000)
+        if not delete:
+            return vacuum.orphans(before)
+        with self._storage.writing():
+            orphans = vacuum.orphans(before)
+            vacuum.delete(orphans)
+        return orphans
 
     def ddl(self, *names: str) -> str:
         """Return Athena's statements that create the named tables, or all of them."""
