@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from stedi_glue.backends.landing import LandingFolder
 from stedi_glue.backends.quarantine import Quarantine
 from stedi_glue.backends.report_pages import ReportPages
 from stedi_glue.backends.storage import S3, folder_uri, open_storage
+from stedi_glue.backends.vacuum import Orphan, Vacuum
 from stedi_glue.errors import EngineError, LakeError, UnknownTable, UsageError, suggest
 from stedi_glue.model.ddl import athena_ddl
 from stedi_glue.model.lineage import mermaid
@@ -81,8 +83,8 @@ class Lakehouse:
         self._landing = LandingFolder(landing, root, self._engine)
         self.on_aws = catalog == "glue"
         self._catalog = (IcebergCatalog.glue if self.on_aws else IcebergCatalog.local)(root)
-        self._rules = rules
         self._quarantine = Quarantine(self._engine, self._landing, self._catalog)
+        self._rules = rules
         auditor = ExpectationsAuditor(rules, docs=root)
         self._journal = RunJournal(root)
         pages = ReportPages(root, pipeline, self._journal)
@@ -138,7 +140,7 @@ class Lakehouse:
         # Whatever can be found wrong is found before a lake is created or locked.
         self._runner.check(tables)
         with self._storage.writing(), patient_collector():
-            self._catalog.create()
+            self._catalog.create([t for t in self.pipeline.tables if t.zone is not Zone.LANDING])
             self._register_landing()
             return self._runner.run(self._runner.check(tables), on_step)
 
@@ -241,12 +243,33 @@ class Lakehouse:
             )
         return page
 
+    def page(self, path: str) -> str | None:
+        """Return a page's text by its path in the lake's `docs/`; None when there is none."""
+        return self._storage.read_text(f"{self.root}/docs/{path}")
+
     def rollback(self, name: str, snapshot_id: int | None = None) -> Snapshot:
         """Make an earlier snapshot of a table current; by default the one before the current."""
         table = self._publishable(name)
         catalog = self._existing
         with self._storage.writing():
             return catalog.rollback(table, snapshot_id)
+
+    def vacuum(self, *, older_than: float = 24, delete: bool = False) -> tuple[Orphan, ...]:
+        """Return the files that nothing refers to, and delete them when asked to.
+
+        older_than: hours; younger files may belong to a run at work, in S3 on another
+        machine, and are left alone, as is every file that a retained snapshot uses.
+        """
+        vacuum = Vacuum(
+            self.pipeline, self._existing, self._landing, self._journal, self.root, self.landing
+        )
+        before = int((time.time() - older_than * 3600) * 1000)
+        if not delete:
+            return vacuum.orphans(before)
+        with self._storage.writing():
+            orphans = vacuum.orphans(before)
+            vacuum.delete(orphans)
+        return orphans
 
     def ddl(self, *names: str) -> str:
         """Return Athena's statements that create the named tables, or all of them."""

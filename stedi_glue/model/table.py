@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 TYPES = ("string", "int", "bigint", "double", "boolean", "array<string>")
 # Names every rule that a row in quarantine broke.
 RULES = "_rules"
+LONGEST_DOC = 255
 
 
 class Zone(StrEnum):
@@ -32,7 +33,7 @@ class Column:
 
     name: as in the source (`serialNumber`).
     type: one of `TYPES`, named as Spark SQL and Athena name them.
-    doc: meaning, unit, and what a null says.
+    doc: meaning, unit, and what a null says; one line, as Glue keeps it as a comment.
     personal: whether the value identifies or contacts a person.
     aliases: other names of it in raw exports.
     """
@@ -47,6 +48,11 @@ class Column:
         if self.type not in TYPES:
             raise DefinitionError(
                 f"Column '{self.name}' has the type '{self.type}'{suggest(self.type, TYPES)}"
+            )
+        if len(self.doc) > LONGEST_DOC or not self.doc.isprintable():
+            raise DefinitionError(
+                f"Column '{self.name}' has a doc of {len(self.doc)} characters: the Glue Data "
+                f"Catalog takes {LONGEST_DOC} at most, in one line."
             )
 
 

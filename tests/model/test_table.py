@@ -45,6 +45,13 @@ def test_a_column_of_an_unknown_type_is_refused() -> None:
         Column("age", "uuid", "Years.")
 
 
+@pytest.mark.parametrize("doc", ["x" * 256, "Years.\nOf age."])
+def test_a_doc_that_glue_would_refuse_is_refused(doc: str) -> None:
+    with pytest.raises(DefinitionError, match=r"'age' has a doc of \d+ characters.*255 at most"):
+        Column("age", "int", doc)
+    assert Column("age", "int", "x" * 255).doc
+
+
 @pytest.mark.parametrize("name", ["Step", "step trusted", "step-trusted", "1step", "", "step\n"])
 def test_a_table_name_that_readers_would_fold_or_quote_is_refused(name: str) -> None:
     with pytest.raises(DefinitionError, match="must be lower-case letters, digits and '_'"):
