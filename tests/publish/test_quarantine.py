@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -246,6 +247,7 @@ def test_vacuum_knows_what_was_left_out(on_sail: Lake) -> None:
     torn = on_sail.root / "lake" / "high" / "trusted_quarantine" / "torn" / "part.parquet"
     torn.parent.mkdir()
     torn.write_bytes(b"PAR1")
+    os.utime(torn, (1_700_000_000, 1_700_000_000))
     assert [one.path for one in on_sail.house.vacuum(older_than=0, delete=True)] == [str(torn)]
     assert not torn.exists()
     assert [level for level, _ in left_out(on_sail)] == [99]
