@@ -13,7 +13,7 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
 from stedi_glue.backends.masking import samples
-from stedi_glue.backends.suites import Rule, RulesFolder
+from stedi_glue.backends.suites import Rule, RulesFolder, parameters
 from stedi_glue.errors import RulesError
 from stedi_glue.publish.ports import RuleResult, Verdict
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from stedi_glue.model.table import Table
+    from stedi_glue.publish.ports import Snapshot
 
 # What Great Expectations calls the judged rows while a query runs; it does not clean up.
 _BATCH_VIEW = "tmp_view"
@@ -58,10 +59,16 @@ class ExpectationsAuditor:
         return self._rules.names(table)
 
     def audit(
-        self, table: Table, rows: DataFrame, references: Mapping[str, DataFrame], now: int
+        self,
+        table: Table,
+        rows: DataFrame,
+        references: Mapping[str, DataFrame],
+        now: int,
+        history: Sequence[Snapshot] = (),
     ) -> Verdict:
         """Run the table's rules over the rows; `now` is epoch milliseconds UTC.
 
+        history: the table's publications, newest first, from which rules learn what is usual.
         references: the tables that `names` names; others are ignored. While the audit
         runs they are temporary views of the session, in place of views of the same name.
         Raises RulesError when a rule cannot be evaluated: it is never taken as passed.
@@ -79,7 +86,7 @@ class ExpectationsAuditor:
         expectations = expectation_suite(suite)
 
         with self._turn, _views(rows, views):
-            result = validate(expectations, rows, now)
+            result = validate(expectations, rows, parameters(now, table, history))
         self._audits[table] = (expectations, result)
         outcomes = {one.expectation_config.id: one for one in result.results}  # type: ignore[union-attr]
         return Verdict(
@@ -88,6 +95,11 @@ class ExpectationsAuditor:
                 _judged(rule, table, outcomes.get(suite.rule_id(place)))
                 for place, rule in enumerate(suite.rules)
             ),
+            newest={
+                rule.columns[0]: int(outcomes[suite.rule_id(place)].result["observed_value"])
+                for place, rule in enumerate(suite.rules)
+                if _tells_newest(rule, outcomes[suite.rule_id(place)].result)
+            },
         )
 
     def document(self, run_id: str, now: int) -> None:
@@ -98,6 +110,13 @@ class ExpectationsAuditor:
 
         DataDocs(self._docs).add(run_id, now, self._audits)
         self._audits.clear()
+
+
+def _tells_newest(rule: Rule, result: Mapping[str, Any]) -> bool:
+    """Tell whether a rule compared the greatest value of a column with a moment."""
+    moments = [name for name in rule.parameters if name.endswith("_ms") or "_newest_" in name]
+    whole = rule.type == "expect_column_max_to_be_between" and bool(moments)
+    return whole and result.get("observed_value") is not None
 
 
 @contextmanager
@@ -163,7 +182,7 @@ def _observed(rule: Rule, table: Table, result: Mapping[str, Any]) -> str:
         return f"{int(value):,} row{'' if value == 1 else 's'}"
     personal = {c.name for c in table.columns if c.personal} & set(rule.columns)
     if isinstance(value, Real) and not personal:
-        if any(name.endswith("_ms") for name in rule.parameters):
+        if any(name.endswith("_ms") or "_newest_" in name for name in rule.parameters):
             return f"observed {datetime.fromtimestamp(float(value) / 1000, UTC):%Y-%m-%d %H:%M} UTC"
         return f"observed {value:,}"
     if rule.type.startswith("expect_table_columns_"):

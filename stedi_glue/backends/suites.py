@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -19,9 +19,11 @@ from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_OID, uuid5
 
 from stedi_glue.errors import RulesError, suggest
+from stedi_glue.profiling.band import usual
 
 if TYPE_CHECKING:
     from stedi_glue.model.table import Table
+    from stedi_glue.publish.ports import Snapshot
 
 SEVERITIES = ("critical", "warning", "info")
 PROBLEMS = "_problems"
@@ -30,9 +32,17 @@ _COLUMN_KEYS = ("column", "column_A", "column_B", "column_list", "column_set")
 _QUERY = "unexpected_rows_query"
 
 
-def parameters(now: int) -> dict[str, int]:
-    """Return the values of `{"$PARAMETER": ...}` in rules: epoch milliseconds UTC around `now`."""
+def parameters(
+    now: int, table: Table | None = None, history: Sequence[Snapshot] = ()
+) -> dict[str, int]:
+    """Return the values of `{"$PARAMETER": ...}` in rules.
+
+    Epoch milliseconds UTC around `now`, and for a table the bounds of what is usual, learned
+    from its published snapshots, newest first.
+    """
+    learned = usual(table, history, now) if table else {}
     return {
+        **learned,
         "now_ms": now,
         "tomorrow_ms": now + _DAY,
         "week_ago_ms": now - 7 * _DAY,
@@ -108,7 +118,7 @@ class Rule:
             (self.type, expectation_types(), "is an unknown expectation"),
             (self.severity, SEVERITIES, f"has the severity '{self.severity}'"),
             *((name, table.column_names, f"names the column '{name}'") for name in self.columns),
-            *((name, parameters(0), f"asks for '{name}'") for name in self.parameters),
+            *((name, parameters(0, table), f"asks for '{name}'") for name in self.parameters),
         ):
             if known and value not in known:
                 raise RulesError(f"{self.where} {what}{suggest(value, known)}")
@@ -169,6 +179,11 @@ class RulesFolder:
         words = {word for query in queries for word in re.findall(r"\w+", query.lower())}
         found = {word for word in words if word.removesuffix(PROBLEMS) in known}
         return frozenset(found - {table.name})
+
+    def text(self, table: Table) -> str | None:
+        """Return a table's rules file as it is; None when there is none."""
+        file = self._folder.joinpath(f"{table.name}.json")
+        return file.read_text("utf-8") if file.is_file() else None
 
     def suite(self, table: Table) -> Suite:
         """Read a table's rules; RulesError when they are missing or not in the right shape."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Literal
 
 # Read once, when the library is imported: rules and results stay on this machine.
@@ -21,7 +22,7 @@ from great_expectations.expectations.expectation_configuration import Expectatio
 from pyspark.sql import DataFrame, SparkSession
 
 from stedi_glue.backends.fused import FusedExecutionEngine
-from stedi_glue.backends.suites import Suite, parameters
+from stedi_glue.backends.suites import Suite
 from stedi_glue.errors import RulesError
 
 # As many failed rows as the library's summary shows of other rules.
@@ -49,9 +50,9 @@ class FrameDatasource(SparkDatasource):
 
 
 def validate(
-    expectations: ExpectationSuite, rows: DataFrame, now: int
+    expectations: ExpectationSuite, rows: DataFrame, values: Mapping[str, int]
 ) -> ExpectationSuiteValidationResult:
-    """Put a suite to the rows; `now` is epoch milliseconds UTC."""
+    """Put a suite to the rows; `values` are those of its parameters."""
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     # Persisting would leave the rows in the cluster's memory after the audit.
@@ -61,7 +62,7 @@ def validate(
     batch = asset.get_batch(asset.build_batch_request({"dataframe": rows}))
     result: ExpectationSuiteValidationResult = batch.validate(
         expectations,
-        expectation_parameters=dict(parameters(now)),
+        expectation_parameters=dict(values),
         result_format={"result_format": "SUMMARY"},
     )
     for one in result.results:

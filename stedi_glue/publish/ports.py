@@ -38,10 +38,14 @@ class RuleResult:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the rules of a table said about its staged files."""
+    """What the rules of a table said about its staged files.
+
+    newest: of columns with moments whose newest a rule looked at, in epoch milliseconds UTC.
+    """
 
     suite: str
     results: tuple[RuleResult, ...]
+    newest: Mapping[str, int] = field(default_factory=dict)
 
     def _unmet(self, severity: str) -> tuple[RuleResult, ...]:
         return tuple(r for r in self.results if not r.passed and r.severity == severity)
@@ -180,9 +184,17 @@ class Auditor(Protocol):
         """Return the names of other tables that a table's rules look at."""
 
     def audit(
-        self, table: Table, rows: DataFrame, references: Mapping[str, DataFrame], now: int
+        self,
+        table: Table,
+        rows: DataFrame,
+        references: Mapping[str, DataFrame],
+        now: int,
+        history: Sequence[Snapshot] = (),
     ) -> Verdict:
-        """Run the table's rules over the rows; `now` is epoch milliseconds UTC."""
+        """Run the table's rules over the rows; `now` is epoch milliseconds UTC.
+
+        history: the table's publications, newest first, from which rules learn what is usual.
+        """
 
     def document(self, run_id: str, now: int) -> None:
         """Keep what was found in this run's audits, published or held, for people to read."""

@@ -184,7 +184,9 @@ class _Run:
         else:
             rows = self._engine.read(table, staged.files)
         references = self._references(table, staged)
-        return self._auditor.audit(table, rows, references, now=int(self._clock() * 1000))
+        history = () if table.zone is Zone.LANDING else self._catalog.history(table)
+        now = int(self._clock() * 1000)
+        return self._auditor.audit(table, rows, references, now, history)
 
     def _references(self, table: Table, staged: Staged) -> Mapping[str, DataFrame]:
         """Return the other tables that the rules look at: any upstream, and landing problems."""
@@ -224,6 +226,7 @@ class _Run:
             "stedi.rows": str(staged.rows),
             "stedi.rules-evaluated": str(len(verdict.results)),
             "stedi.rules-warned": str(len(verdict.warnings)),
+            **{f"stedi.newest.{column}": str(moment) for column, moment in verdict.newest.items()},
             **{f"stedi.option.{key}": value for key, value in options.items()},
             **sources,
         }
