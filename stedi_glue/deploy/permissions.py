@@ -24,7 +24,8 @@ def job_policy(pipeline: Pipeline, bucket: str) -> dict[str, Any]:
     """
     raw = [table.location for table in pipeline.tables if table.zone is Zone.LANDING]
     made = [table.location for table in pipeline.tables if table.zone is not Zone.LANDING]
-    written = [*(f"{folder}_parsed" for folder in raw), *made]
+    left_out = [t.quarantine().location for t in pipeline.tables if t.zone is not Zone.LANDING]
+    written = [*(f"{folder}_parsed" for folder in raw), *made, *left_out]
     above = sorted({str(up) for one in written for up in PurePosixPath(one).parents[:-1]})
     # Before Spark makes a folder, it asks for files of its name and of those above it; after it
     # has written, it clears what consoles put in their place.

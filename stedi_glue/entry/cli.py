@@ -16,7 +16,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from stedi_glue.entry import deploy_commands, lake_view, land, query, session_commands, study
+from stedi_glue.entry import (
+    deploy_commands,
+    lake_view,
+    land,
+    quarantine,
+    query,
+    session_commands,
+    study,
+    vacuum,
+)
 from stedi_glue.entry.json_view import attempt_json, print_json, state_json
 from stedi_glue.entry.opening import open_lake
 from stedi_glue.entry.options import (
@@ -50,8 +59,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(query.app)
+app.add_typer(quarantine.app)
 app.add_typer(land.app)
 app.add_typer(study.app)
+app.add_typer(vacuum.app)
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]

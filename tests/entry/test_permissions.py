@@ -6,6 +6,7 @@ Sail's S3 client or Hadoop's.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -30,6 +31,7 @@ from tests.conftest import java
 from tests.entry.conftest import Stedi
 from tests.entry.test_cli import NO_ROWS, PROGRAM
 from tests.entry.test_cli_mistakes import add_rule
+from tests.entry.test_deploy_commands import built
 
 ROOT = f"s3://{BUCKET}"
 MADE = [table.name for table in STEDI.tables if table.zone is not Zone.LANDING]
@@ -83,8 +85,7 @@ def test_a_job_asks_for_what_its_role_may_do_and_no_less(
 ) -> None:
     base = ["glue_job.py", "--lake", ROOT, "--engine", "sail"]
     with restricted(landed, job_policy(STEDI, BUCKET)) as used:
-        for table in MADE:
-            job.main([*base, "--table", table])
+        job.main(base)
         job.main([*base, "--table", MADE[0]])
         add_rule(own_rules / f"{MADE[0]}.json", NO_ROWS)
         with pytest.raises(TableHeld):
@@ -93,6 +94,10 @@ def test_a_job_asks_for_what_its_role_may_do_and_no_less(
     assert {need.by for need in used.needs} == {"Arrow", "Sail", "boto3"}
     assert not orphans & landed.objects().keys(), "what a killed run left is gone"
     assert used.idle == UNSEEN | HADOOPS
+    # Before the job failed, the documentation in S3 said why.
+    client = landed.client("s3")
+    pages = [client.get_object(Bucket=BUCKET, Key=key) for key in landed.objects("docs/")]
+    assert any(b"There is nobody." in page["Body"].read() for page in pages)
 
 
 @pytest.mark.slow
@@ -176,3 +181,30 @@ def test_the_readme_says_what_whoever_runs_a_lake_must_be_allowed_to_do(
     assert not used.refused
     # Athena looks where the bucket is, and only a query that is interrupted is stopped.
     assert used.idle == {"s3: s3:GetBucketLocation", "athena: athena:StopQueryExecution"}
+
+
+@pytest.mark.filterwarnings("ignore:Tried to parse AWS")
+def test_a_deployer_asks_for_what_the_printed_policy_allows(
+    account: Account, raw: Path, stedi: Stedi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = {"Name": "stedi", "LocationUri": "s3://the-lake/"}
+    account.client("glue").create_database(DatabaseInput=database)
+    monkeypatch.setattr("stedi_glue.deploy.stack._POLL_SECONDS", 0.01)
+    monkeypatch.setattr("typer.prompt", lambda text, err: "the-lake")
+    dist = built(tmp_path / "dist", "first")
+    document = json.loads(stedi("deploy", "--bucket", "the-lake", "--permissions").out)
+    deploy = ("deploy", "--bucket", "the-lake", "--artifacts", dist, "--yes")
+    with restricted(account, document) as used:
+        for command in (
+            deploy,
+            deploy,
+            (*deploy, "--schedule", "cron(0 4 * * ? *)"),
+            ("land", raw, "--lake", "s3://the-lake"),
+            ("destroy", "--bucket", "the-lake", "--delete-data", "--yes"),
+        ):
+            said = stedi(*command)
+            assert said.code == 0, (command, said.out, said.err)
+    assert not used.refused
+    # Most of the rest is what CloudFormation asks for in the deployer's name.
+    assert not [line for line in used.idle if line.startswith("ChangeTheStack")]
+    assert not {"KeepTheJobs: glue:DeleteDatabase", "KeepTheBucket: s3:DeleteBucket"} & used.idle
