@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -123,3 +124,14 @@ def test_a_run_of_one_table_shows_where_the_others_stand(browser: Browser, tmp_p
         other = one.page.locator("#machine_learning_curated")
         expect(other).to_contain_text("not in this run")
         assert one.page.locator("svg.map a").count() == len(STEDI.tables)
+
+
+def test_what_the_data_says_is_text_and_never_markup(browser: Browser, tmp_path: Path) -> None:
+    hostile = "<img src=x onerror=alert(1)></td><script>document.title='taken'</script>"
+    rule = replace(runs.TOO_FAR, note=hostile, observed=hostile, samples=({hostile: hostile},))
+    run = runs.published(customer_trusted=(rule,))
+    with opened(browser, written(tmp_path, run, 1)) as one:
+        one.check()
+        assert one.page.title().startswith("Published")
+        assert one.page.locator("img, script").count() == 0
+        assert one.page.locator("#rules .rows td").text_content() == hostile
