@@ -5,6 +5,7 @@
     ├── RulesError             a rules file cannot be used
     ├── LandingError           raw data is missing or cannot be read
     ├── LakeError              the lake or its catalog cannot be opened, read or written
+    │   └── DamageError        a file of the lake is damaged or gone
     ├── EngineError            the engine is missing, or failed at its work
     ├── DeployError            artifacts cannot be built, or AWS refused a deployment
     ├── SessionError           the local sessions endpoint, or a session, cannot be had
@@ -41,6 +42,10 @@ class LandingError(StediError):
 
 class LakeError(StediError):
     """The lake or its catalog cannot be opened, read or written."""
+
+
+class DamageError(LakeError):
+    """A file of the lake is damaged or gone; the next run of the table makes up for it."""
 
 
 class EngineError(StediError):

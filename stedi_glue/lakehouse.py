@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+import time
+import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stedi_glue.backends.catalog import IcebergCatalog
 from stedi_glue.backends.delivery import Delivery, Parcel, parcels
@@ -20,6 +22,7 @@ from stedi_glue.backends.landing import LandingFolder
 from stedi_glue.backends.quarantine import Quarantine
 from stedi_glue.backends.report_pages import ReportPages
 from stedi_glue.backends.storage import S3, folder_uri, open_storage
+from stedi_glue.backends.vacuum import Orphan, Vacuum
 from stedi_glue.errors import EngineError, LakeError, UnknownTable, UsageError, suggest
 from stedi_glue.model.ddl import athena_ddl
 from stedi_glue.model.lineage import mermaid
@@ -27,6 +30,7 @@ from stedi_glue.model.pipeline import Pipeline
 from stedi_glue.model.table import Table, Zone
 from stedi_glue.publish.collector import patient_collector
 from stedi_glue.publish.ports import Snapshot
+from stedi_glue.publish.rehearsal import Rehearsal, Stage
 from stedi_glue.publish.report import Attempt, RunReport
 from stedi_glue.publish.runner import Observer, Runner
 from stedi_glue.zones import STEDI
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from stedi_glue.backends.athena import Athena
+    from stedi_glue.model.transform import ZoneTransform
 
 CATALOGS = ("local", "glue")
 
@@ -79,6 +84,7 @@ class Lakehouse:
         self.on_aws = catalog == "glue"
         self._catalog = (IcebergCatalog.glue if self.on_aws else IcebergCatalog.local)(root)
         self._quarantine = Quarantine(self._engine, self._landing, self._catalog)
+        self._rules = rules
         auditor = ExpectationsAuditor(rules, docs=root)
         self._journal = RunJournal(root)
         pages = ReportPages(root, pipeline, self._journal)
@@ -134,9 +140,24 @@ class Lakehouse:
         # Whatever can be found wrong is found before a lake is created or locked.
         self._runner.check(tables)
         with self._storage.writing(), patient_collector():
-            self._catalog.create()
+            self._catalog.create([t for t in self.pipeline.tables if t.zone is not Zone.LANDING])
             self._register_landing()
             return self._runner.run(self._runner.check(tables), on_step)
+
+    def rehearse(
+        self, transform: ZoneTransform, rules: Sequence[Mapping[str, Any]] | None = None
+    ) -> Rehearsal:
+        """Make a table of what is published, and audit it, without anybody ever seeing it.
+
+        transform: it may be in no pipeline yet, or replace one that is. rules: expectations
+        as rules files list them; by default those of the table's file.
+        """
+        for source in transform.sources:
+            self.pipeline.table(source)
+        drafts = {transform.table.name: rules} if rules is not None else None
+        auditor = ExpectationsAuditor(self._rules, drafts=drafts)
+        stage = Stage(self._engine, self._existing, auditor, self.table, self._storage.drop)
+        return stage.rehearse(transform, f"{self.root}/rehearsal-{uuid.uuid4().hex}")
 
     def table(self, name: str, snapshot_id: int | None = None) -> DataFrame:
         """Read a table: as published (now, or in an earlier snapshot), or landing as last run."""
@@ -222,12 +243,33 @@ class Lakehouse:
             )
         return page
 
+    def page(self, path: str) -> str | None:
+        """Return a page's text by its path in the lake's `docs/`; None when there is none."""
+        return self._storage.read_text(f"{self.root}/docs/{path}")
+
     def rollback(self, name: str, snapshot_id: int | None = None) -> Snapshot:
         """Make an earlier snapshot of a table current; by default the one before the current."""
         table = self._publishable(name)
         catalog = self._existing
         with self._storage.writing():
             return catalog.rollback(table, snapshot_id)
+
+    def vacuum(self, *, older_than: float = 24, delete: bool = False) -> tuple[Orphan, ...]:
+        """Return the files that nothing refers to, and delete them when asked to.
+
+        older_than: hours; younger files may belong to a run at work, in S3 on another
+        machine, and are left alone, as is every file that a retained snapshot uses.
+        """
+        vacuum = Vacuum(
+            self.pipeline, self._existing, self._landing, self._journal, self.root, self.landing
+        )
+        before = int((time.time() - older_than * 3600) * 1000)
+        if not delete:
+            return vacuum.orphans(before)
+        with self._storage.writing():
+            orphans = vacuum.orphans(before)
+            vacuum.delete(orphans)
+        return orphans
 
     def ddl(self, *names: str) -> str:
         """Return Athena's statements that create the named tables, or all of them."""

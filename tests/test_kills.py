@@ -1,4 +1,4 @@
-"""Runs on S3 that are killed: every table is as it was before or as it was to become."""
+"""Runs that are killed: every table is as it was before or as it was to become."""
 
 from __future__ import annotations
 
@@ -6,22 +6,30 @@ import logging
 import os
 import random
 import signal
+import statistics
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Lock, Timer
 
 import pytest
+from pyiceberg.catalog import Catalog
+from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.exceptions import NoSuchTableError
 
+from stedi_glue.backends.storage import open_storage
 from stedi_glue.entry.synthetic import write_landing
+from stedi_glue.zones import STEDI
 from tests.aws_server import BUCKET, Account
 from tests.entry.test_cli import PROGRAM
+from tests.forked import Program
 from tests.oracle import expected, landing_rows, multiset
 
 ROOT = f"s3://{BUCKET}/lake"
 LOG = logging.getLogger(__name__)
-KILLS = int(os.environ.get("KILLS", "4"))
+# How often to kill; fewer when somebody tries something out.
+KILLS = {"disk": int(os.environ.get("KILLS", "200")), "s3": int(os.environ.get("KILLS", "50"))}
 
 pytestmark = pytest.mark.slow
 
@@ -29,8 +37,10 @@ pytestmark = pytest.mark.slow
 class Killed:
     """A lake that two landings take turns to fill, in processes of their own."""
 
-    def __init__(self, account: Account, folder: Path) -> None:
-        self.account = account
+    def __init__(self, root: str, by_hand: Callable[[], Catalog | None], folder: Path) -> None:
+        self.root = root
+        self.by_hand = by_hand
+        self.environ: dict[str, str] = {}
         self.raw, self.wanted = [], []
         for number, customers in enumerate((12, 16)):
             raw = folder / str(number)
@@ -39,10 +49,13 @@ class Killed:
             self.wanted.append(expected(landing_rows(raw)))
         assert all(self.wanted[0][name] != self.wanted[1][name] for name in self.wanted[0])
 
+    def arguments(self, landing: int) -> list[str]:
+        return ["run", "--lake", self.root, "--landing", str(self.raw[landing])]
+
     def start(self, landing: int) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [*PROGRAM, "run", "--lake", ROOT, "--landing", self.raw[landing]],
-            env={**os.environ, **self.account.variables},
+            [*PROGRAM, *self.arguments(landing)],
+            env={**os.environ, **self.environ},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -54,66 +67,126 @@ class Killed:
         assert process.returncode == 0, out + err
         assert self.state() == dict.fromkeys(self.wanted[0], landing)
 
-    def state(self) -> dict[str, int]:
-        """Say which landing each table holds; fail for one that holds anything else."""
-        catalog = self.account.by_hand()
-        found = {}
+    def state(self) -> dict[str, int | None]:
+        """Say which landing each table holds, None for no table; fail for anything else."""
+        catalog = self.by_hand()
+        found: dict[str, int | None] = {}
         for name in self.wanted[0]:
-            rows = catalog.load_table(f"stedi.{name}").scan().to_arrow().to_pylist()
+            found[name] = None
+            if catalog is None:
+                continue
+            try:
+                rows = catalog.load_table(f"stedi.{name}").scan().to_arrow().to_pylist()
+            except NoSuchTableError:
+                continue
             columns = list(rows[0])
             held = multiset([tuple(row[c] for c in columns) for row in rows])
             (found[name],) = [n for n in (0, 1) if held == self.wanted[n][name]]
         return found
 
+    def orphans(self) -> set[str]:
+        """Return the files in the tables' folders that no snapshot refers to, as pyiceberg says."""
+        catalog = self.by_hand()
+        assert catalog is not None
+        found: set[str] = set()
+        for table in STEDI.tables:
+            if table.name not in self.wanted[0]:
+                continue
+            iceberg = catalog.load_table(f"stedi.{table.name}")
+            log = (entry.metadata_file for entry in iceberg.metadata.metadata_log)
+            used = {iceberg.metadata_location, *log}
+            for snapshot in iceberg.snapshots():
+                assert iceberg.scan(snapshot_id=snapshot.snapshot_id).to_arrow().num_rows
+                used.add(snapshot.manifest_list)
+                for manifest in snapshot.manifests(iceberg.io):
+                    used.add(manifest.manifest_path)
+                    entries = manifest.fetch_manifest_entry(iceberg.io)
+                    used |= {entry.data_file.file_path for entry in entries}
+            files = open_storage(self.root).list(f"{self.root}/{table.location}")
+            found |= {file.path for file in files} - used
+        return found
+
 
 @pytest.fixture
 def killed(account: Account, tmp_path: Path) -> Killed:
-    return Killed(account, tmp_path)
+    killed = Killed(ROOT, account.by_hand, tmp_path)
+    killed.environ = account.variables
+    return killed
 
 
-def count_requests(account: Account, act: Callable[[], None]) -> int:
-    lock, count = Lock(), 0
+@pytest.fixture
+def on_disk(tmp_path: Path) -> Killed:
+    file = tmp_path / "lake" / "catalog.db"
 
-    def add(request: str) -> None:
-        nonlocal count
-        with lock:
-            count += 1
+    def by_hand() -> Catalog | None:
+        # Looking must not create it.
+        return SqlCatalog("stedi", uri=f"sqlite:///{file}") if file.exists() else None
 
-    account.on_request = add
-    try:
-        act()
-    finally:
-        account.on_request = lambda request: None
-    return count
+    return Killed(str(tmp_path / "lake"), by_hand, tmp_path)
 
 
-def test_killed_at_random_moments(killed: Killed, account: Account) -> None:
-    """Half of the kills come after some seconds, half at some request to AWS."""
+@pytest.fixture
+def program(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Program]:
+    environ = request.getfixturevalue("killed").environ if request.param == "s3" else {}
+    program = Program(environ, tmp_path / "said.txt")
+    yield program
+    program.close()
+
+
+@pytest.mark.parametrize(
+    ("place", "program"), [("disk", "disk"), ("s3", "s3")], indirect=["program"]
+)
+def test_killed_at_random_moments(
+    place: str, program: Program, request: pytest.FixtureRequest
+) -> None:
+    """Most kills come at any moment, every third one near the end, when commits are made."""
+    lake: Killed = request.getfixturevalue("on_disk" if place == "disk" else "killed")
     seed = int(os.environ.get("SEED", time.time_ns() % 10**6))
-    LOG.info("SEED=%d KILLS=%d: %s", seed, KILLS, "the same again with these variables")
+    LOG.info("SEED=%d KILLS=%d: the same again with these variables", seed, KILLS[place])
     chance = random.Random(seed)
-    killed.run(0)
-    begun = time.monotonic()
-    requests = count_requests(account, lambda: killed.run(1))
-    seconds = time.monotonic() - begun
-    now, mixed = 1, 0
-    for number in range(KILLS):
-        process = killed.start(1 - now)
-        if number % 2:
-            moment = chance.randint(1, requests)
-            _kill_at(account, process, nth=moment)
+    before, took, kills, mixed = lake.state(), [5.0], 0, 0
+    while kills < KILLS[place]:
+        landing = chance.choice((0, 1))
+        usual = statistics.median(took[-5:])
+        pid = program.start(lake.arguments(landing))
+        begun = time.monotonic()
+        moment = chance.uniform(0.6 if kills % 3 == 0 else 0, 1.05) * usual
+        timer = Timer(moment, os.kill, (pid, signal.SIGKILL))
+        timer.start()
+        ended = program.wait()
+        timer.cancel()
+        assert ended in (0, -signal.SIGKILL), program.said.read_text()
+        if ended == 0:
+            took.append(time.monotonic() - begun)
         else:
-            Timer(chance.uniform(0.3, 1) * seconds, process.kill).start()
-        process.communicate(timeout=300)
-        account.on_request = lambda request: None
-        ended = process.returncode
-        assert ended in (0, -signal.SIGKILL)
-        state = killed.state()
-        mixed += len(set(state.values())) == 2
-        LOG.info("%s: %s", "killed" if ended else "done before it was killed", state)
-        killed.run(1 - now)
-        now = 1 - now
-    LOG.info("%d of %d kills came between two publications", mixed, KILLS)
+            kills += 1
+        after = lake.state()
+        for name, held in after.items():
+            assert held in (before[name], landing), (name, before, after, landing)
+        if ended == 0:
+            assert set(after.values()) == {landing}
+        mixed += len(set(after.values())) > 1
+        before = after
+    LOG.info(
+        "%d kills, %d runs that were faster, %d times between two publications, a run takes %.1f s",
+        kills,
+        len(took) - 1,
+        mixed,
+        statistics.median(took),
+    )
+    for landing in (0, 1):
+        program.start(lake.arguments(landing))
+        assert program.wait() == 0, program.said.read_text()
+        assert set(lake.state().values()) == {landing}
+    # What this one leaves, no later run cleans up.
+    pid = program.start(lake.arguments(0))
+    Timer(0.7 * statistics.median(took), os.kill, (pid, signal.SIGKILL)).start()
+    program.wait()
+    program.start(["vacuum", "--lake", lake.root, "--older-than", "0", "--delete"])
+    assert program.wait() == 0, program.said.read_text()
+    LOG.info("vacuum: %s", program.said.read_text().splitlines()[-1])
+    assert lake.orphans() == set()
+    assert None not in lake.state().values()
 
 
 def test_two_runs_at_once_lose_nothing(killed: Killed, account: Account) -> None:

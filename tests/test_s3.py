@@ -108,6 +108,24 @@ def test_landing_data_may_stay_on_this_machine(account: Account, raw: Path) -> N
     assert names == ["customer_trusted"], "Athena cannot read raw files that are not in S3"
 
 
+def test_rows_that_are_left_out_lie_beside_the_table(account: Account, tmp_path: Path) -> None:
+    write_landing(tmp_path, customers=20)
+    file = next((tmp_path / "accelerometer" / "landing").glob("*.json"))
+    first, *others = [json.loads(line) for line in file.read_text().splitlines()]
+    spoilt = [first | {"user": others[30]["user"], "x": 1e300}, *others]
+    file.write_text("\n".join(map(json.dumps, spoilt)))
+    names = ("customer_landing", "accelerometer_landing", "customer_trusted")
+    with Lakehouse.open(ROOT, landing=tmp_path) as lake:
+        report = lake.run(*names, "accelerometer_trusted")
+        report.raise_for_status()
+        left_out = lake.quarantine("accelerometer_trusted").collect()
+    assert [row.x for row in left_out] == [1e300]
+    folder = f"lake/accelerometer/trusted_quarantine/{report.run_id}/"
+    assert [key for key in account.objects("lake/") if key.startswith(folder)]
+    table = account.by_hand().load_table("stedi.accelerometer_trusted")
+    assert table.scan().to_arrow().num_rows == report.table("accelerometer_trusted").rows
+
+
 # Neither Arrow nor Sail can assume a role that a profile names, or sign in as boto3 does.
 @pytest.mark.parametrize("profile", ["ana", "steward"])
 def test_a_profile_leads_every_library_to_its_account(

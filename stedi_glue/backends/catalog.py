@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import logging
-import os
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from functools import cache, cached_property
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from stedi_glue.backends import sqlite
+from stedi_glue.backends import metadata
 from stedi_glue.backends.iceberg import (
+    data_files,
     evolve,
     expire,
     iceberg_schema,
     properties,
     replace_rows,
+    unreadable,
     used_files,
 )
-from stedi_glue.backends.storage import S3, Storage, open_storage
-from stedi_glue.errors import LakeError, UsageError
+from stedi_glue.backends.sqlite import CatalogFile
+from stedi_glue.backends.storage import Storage, open_storage
+from stedi_glue.errors import DamageError, LakeError, UsageError
 from stedi_glue.publish.ports import Snapshot, Staged
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table as IcebergTable
     from pyiceberg.table import Transaction
 
+    from stedi_glue.backends.home import Home
     from stedi_glue.model.table import Table
 
 CATALOG_FILE = "catalog.db"
@@ -35,23 +39,20 @@ CATALOG_FILE = "catalog.db"
 class IcebergCatalog:
     """The lake's tables in one Iceberg namespace.
 
-    connect: opens the pyiceberg catalog, or creates it; called on first use.
-    exists: whether there is a catalog; without one, nothing was ever published.
     keep: how many snapshots of a table stay readable; older ones expire after a run.
     """
 
     def __init__(
         self,
-        connect: Callable[[], Catalog],
-        exists: Callable[[], bool],
+        home: Home,
         root: str,
         database: str = "stedi",
         keep: int = 10,
         storage: Storage | None = None,
     ) -> None:
-        self._connect = connect
-        self._exists = exists
+        self._home = home
         self._found = False
+        self._connected: Catalog | None = None
         self._root = root
         self._database = database
         self._keep = keep
@@ -60,41 +61,68 @@ class IcebergCatalog:
     @classmethod
     def local(cls, root: str) -> IcebergCatalog:
         """Keep the catalog in a lake's own folder, as an SQLite file."""
-        path = f"{root}/{CATALOG_FILE}"
-        return cls(lambda: sqlite.connect(path, root), lambda: os.path.isfile(path), root)
+        return cls(CatalogFile(f"{root}/{CATALOG_FILE}", root), root)
 
     @classmethod
     def glue(cls, root: str, storage: Storage | None = None) -> IcebergCatalog:
         """Keep the catalog of a lake in S3 in the account's Glue Data Catalog."""
-        from stedi_glue.backends import glue
+        from stedi_glue.backends.glue import DATABASE, GlueDatabase
 
-        return cls(
-            lambda: glue.connect(root),
-            lambda: glue.has_database(root),
-            root,
-            glue.DATABASE,
-            storage=storage,
-        )
+        return cls(GlueDatabase(root), root, DATABASE, storage=storage)
 
     @property
     def exists(self) -> bool:
         """Whether anything was ever published here."""
-        self._found = self._found or self._exists()
+        self._found = self._found or self._home.exists()
         return self._found
 
-    def create(self) -> None:
-        """Make the catalog and its namespace, unless they are there."""
-        # Looked for first: who may use a namespace may often not make one.
-        if not self.exists:
-            with self._storage.explaining(f"Cannot make the catalog of the lake '{self._root}'"):
-                place = {"location": self._root}
-                self._catalog.create_namespace_if_not_exists(self._database, place)
+    def create(self, tables: Sequence[Table] = ()) -> None:
+        """Make the catalog, unless it is there, and make up for what is damaged or gone.
 
-    @cached_property
+        A catalog that is made anew, and an entry whose metadata file cannot be read, take up
+        each table's newest metadata file: a whole state, which passed its rules.
+        """
+        with self._explaining(f"Cannot make the catalog of the lake '{self._root}'"):
+            # Looked for first: who may use a namespace may often not make one.
+            if not self._home.sound():
+                found = {table.name: self._newest(table) for table in tables}
+                entries = {name: path for name, path in found.items() if path}
+                self._home.make(self._database, entries)
+                self._connected = None
+        for table in tables:
+            try:
+                self._load(table)
+            except DamageError:
+                self._mend(table)
+
+    def _mend(self, table: Table) -> None:
+        with self._explaining(f"Cannot mend the catalog's entry of '{table.name}'"):
+            path = self._newest(table)
+            if path is None and metadata.metadata_files(self._storage, self._location(table)):
+                # Of another lake: this one was moved, or is a copy.
+                raise LakeError(
+                    f"The files of '{table.name}' in '{self._root}' were made elsewhere: a lake "
+                    "cannot be copied or moved. Run into a new folder instead."
+                )
+            self._catalog.drop_table((self._database, table.name))
+            if path:
+                self._catalog.register_table((self._database, table.name), path)
+
+    def _newest(self, table: Table) -> str | None:
+        return metadata.newest(self._storage, self._location(table))
+
+    @property
     def _catalog(self) -> Catalog:
-        # What goes wrong is raised, and said once.
-        logging.getLogger("pyiceberg").setLevel(logging.ERROR)
-        return self._connect()
+        if self._connected is None:
+            # What goes wrong is raised, and said once.
+            logging.getLogger("pyiceberg").setLevel(logging.ERROR)
+            self._connected = self._home.connect()
+        return self._connected
+
+    @contextmanager
+    def _explaining(self, what: str) -> Iterator[None]:
+        with self._storage.explaining(what), self._home.explaining():
+            yield
 
     def current(self, table: Table) -> Snapshot | None:
         """Return what readers see now; None when the table was never published."""
@@ -122,8 +150,8 @@ class IcebergCatalog:
         iceberg = self._published(table)
         if snapshot_id is not None:
             self._require(iceberg, table, snapshot_id)
-        tasks = iceberg.scan(snapshot_id=snapshot_id).plan_files()
-        return tuple(sorted(task.file.file_path for task in tasks))
+        with self._explaining(f"Cannot look up the files of '{table.name}'"):
+            return tuple(sorted(file.file_path for file in data_files(iceberg, snapshot_id)))
 
     def new_folder(self, table: Table, run_id: str) -> str:
         """Return the folder under the table's location where a run stages its files."""
@@ -154,7 +182,7 @@ class IcebergCatalog:
         transaction = iceberg.transaction() if iceberg else self._creation(table)
         snapshot_id = 0
         try:
-            with self._storage.explaining(f"Cannot publish '{table.name}'"), transaction:
+            with self._explaining(f"Cannot publish '{table.name}'"), transaction:
                 if iceberg:
                     evolve(transaction, table)
                 snapshot_id = replace_rows(transaction, iceberg, table, staged, summary)
@@ -181,8 +209,13 @@ class IcebergCatalog:
             if snapshot_id is None or iceberg.snapshot_by_id(snapshot_id) is None:
                 raise UsageError(f"Table '{table.name}' has no earlier snapshot to return to.")
         self._require(iceberg, table, snapshot_id)
+        if _behind(iceberg):
+            raise LakeError(
+                f"This machine's clock is behind the last change of '{table.name}', and Iceberg "
+                "readers refuse a history that goes backwards; set the clock and try again."
+            )
         try:
-            with self._storage.explaining(f"Cannot roll back '{table.name}'"):
+            with self._explaining(f"Cannot roll back '{table.name}'"):
                 iceberg.manage_snapshots().set_current_snapshot(snapshot_id=snapshot_id).commit()
         except CommitFailedException as error:
             raise LakeError(
@@ -193,43 +226,66 @@ class IcebergCatalog:
 
     def tidy(self, table: Table, keep: str | None = None) -> None:
         """Drop snapshots past their retention, and files nothing uses except run `keep`'s."""
+        # Housekeeping: what cannot be done now is left to a later run.
+        with suppress(LakeError):
+            iceberg = self._load(table)
+            if iceberg is not None:
+                newest = sorted(iceberg.snapshots(), key=_sequence, reverse=True)
+                iceberg = self._expire(
+                    table, iceberg, [s.snapshot_id for s in newest[self._keep :]]
+                )
+            kept = self.staging(table, keep) if keep else ()
+            try:
+                self._sweep(table, kept)
+            except DamageError:
+                # Nobody can return to a snapshot whose own files are gone.
+                if iceberg is not None:
+                    self._expire(table, iceberg, unreadable(iceberg))
+                self._sweep(table, kept)
+
+    def _expire(
+        self, table: Table, iceberg: IcebergTable, snapshots: Sequence[int]
+    ) -> IcebergTable:
         from pyiceberg.exceptions import CommitFailedException
 
+        expired = [s for s in snapshots if s != iceberg.metadata.current_snapshot_id]
+        if not expired or _behind(iceberg):
+            return iceberg
+        # Whoever published or rolled back meanwhile tidies as well.
+        with self._explaining(f"Cannot tidy '{table.name}'"), suppress(CommitFailedException):
+            expire(iceberg, expired)
+        return self._published(table)
+
+    def _sweep(self, table: Table, kept: tuple[str, ...]) -> None:
+        used = cache(lambda: self.used(table))
+        for folder in self.folders(table):
+            self._storage.sweep(folder, lambda path: path.startswith(kept) or path in used())
+
+    def folders(self, table: Table) -> tuple[str, ...]:
+        """Return the folders that hold a table's files, and nothing else."""
+        left_out = f"{self._root}/{table.quarantine().location}"
+        return f"{self._location(table)}/data", f"{self._location(table)}/metadata", left_out
+
+    def staging(self, table: Table, run_id: str) -> tuple[str, str]:
+        """Return the beginnings of the paths of all files that a run writes for a table."""
+        return (
+            f"{self.new_folder(table, run_id)}/",
+            f"{self.quarantine_folder(table, run_id)}/",
+        )
+
+    def used(self, table: Table) -> frozenset[str]:
+        """Return the files of a table's retained snapshots, and those that describe them.
+
+        Rows that were left out of a snapshot are retained as long as it is.
+        """
         iceberg = self._load(table)
-        what = f"Cannot tidy '{table.name}'"
-        if iceberg is not None:
-            newest = sorted(iceberg.snapshots(), key=_sequence, reverse=True)
-            current = iceberg.metadata.current_snapshot_id
-            expired = [s.snapshot_id for s in newest[self._keep :] if s.snapshot_id != current]
-            if expired:
-                # Whoever published or rolled back meanwhile tidies as well.
-                with self._storage.explaining(what), suppress(CommitFailedException):
-                    expire(iceberg, expired)
-                iceberg = self._published(table)
-        kept = f"{self.new_folder(table, keep)}/" if keep else None
-
-        @cache
-        def used() -> set[str]:
-            return used_files(iceberg) if iceberg is not None else set()
-
-        with self._storage.explaining(what):
-            for folder in ("data", "metadata"):
-                self._storage.sweep(
-                    f"{self._location(table)}/{folder}",
-                    lambda path: bool(kept and path.startswith(kept)) or path in used(),
-                )
-            self._tidy_quarantine(table, keep)
-
-    def _tidy_quarantine(self, table: Table, keep: str | None) -> None:
-        """Delete what was left out of snapshots that are no longer retained."""
-
-        @cache
-        def folders() -> tuple[str, ...]:
-            runs = {one.summary.get("stedi.run-id") for one in self.history(table)} | {keep}
-            return tuple(f"{self.quarantine_folder(table, run)}/" for run in runs if run)
-
-        folder = f"{self._root}/{table.quarantine().location}"
-        self._storage.sweep(folder, lambda path: path.startswith(folders()))
+        with self._explaining(f"Cannot tell which files '{table.name}' is made of"):
+            made = used_files(iceberg) if iceberg is not None else set()
+        runs = {s.summary.get("stedi.run-id", "") for s in self.history(table) if s.quarantined}
+        left_out = (self.quarantine_folder(table, run) for run in runs)
+        return frozenset(made).union(
+            file.path for folder in left_out for file in self._storage.list(folder)
+        )
 
     def _snapshot(self, table: Table, snapshot_id: int) -> Snapshot:
         for snapshot in self.history(table):
@@ -241,45 +297,10 @@ class IcebergCatalog:
         return f"{self._root}/{table.location}"
 
     def _load(self, table: Table) -> IcebergTable | None:
-        from pyiceberg.exceptions import (
-            NoSuchIcebergTableError,
-            NoSuchPropertyException,
-            NoSuchTableError,
-        )
-
         if not self.exists:
             return None
-        identifier = (self._database, table.name)
-        with self._storage.explaining(f"Cannot look '{table.name}' up in the catalog"):
-            try:
-                iceberg = self._catalog.load_table(identifier)
-            except (NoSuchIcebergTableError, NoSuchPropertyException) as error:
-                raise LakeError(
-                    f"The catalog has another table called '{self._database}.{table.name}', which "
-                    "is no Iceberg table; remove it there and run again."
-                ) from error
-            except NoSuchTableError:
-                return None
-            except FileNotFoundError as error:
-                raise LakeError(
-                    f"The catalog knows '{table.name}', but its metadata file is gone; a lake "
-                    "cannot be moved. Restore its folder, or remove the catalog's entry and run "
-                    "again."
-                ) from error
-        if not iceberg.location().startswith(f"{self._root}/"):
-            # Its files are elsewhere: writing or tidying here would change another lake.
-            if self._root.startswith(S3):
-                raise LakeError(
-                    f"The Glue database '{self._database}' has '{table.name}' for another lake, "
-                    f"with '{iceberg.location()}'; one account and region holds one lake. Use "
-                    "that one, or remove its tables from the database and run again."
-                )
-            raise LakeError(
-                f"The lake in '{self._root}' is a copy of the one with '{iceberg.location()}', and "
-                "its catalog still names the files there; a lake on disk cannot be copied or "
-                "moved. Run into a new folder instead."
-            )
-        return iceberg
+        with self._explaining(f"Cannot look '{table.name}' up in the catalog"):
+            return metadata.load(self._catalog, (self._database, table.name), self._root)
 
     def _published(self, table: Table) -> IcebergTable:
         iceberg = self._load(table)
@@ -310,3 +331,8 @@ class IcebergCatalog:
 
 def _sequence(snapshot: Any) -> tuple[int, int]:
     return (snapshot.sequence_number or 0, snapshot.timestamp_ms)
+
+
+def _behind(iceberg: IcebergTable) -> bool:
+    """Return whether the clock went back by more than Iceberg readers put up with, a minute."""
+    return time.time() * 1000 < iceberg.metadata.last_updated_ms - 60_000

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from uuid import NAMESPACE_URL, uuid5
 
 from great_expectations import get_context
 from great_expectations.core import ExpectationSuite, ExpectationSuiteValidationResult
@@ -70,8 +71,10 @@ class DataDocs:
         run = RunIdentifier(run_id, datetime.fromtimestamp(now / 1000, UTC))
         keys: list[Any] = []
         for (table, batch), (expectations, result) in audits.items():
-            self._context.suites.add_or_update(expectations)
             suite = ExpectationSuiteIdentifier(expectations.name)
+            expectations.id = str(uuid5(NAMESPACE_URL, f"stedi:suite:{expectations.name}"))
+            # Overwritten, not updated: a run that was killed may have left a part of the file.
+            self._context.expectations_store.set(suite, expectations)
             key = ValidationResultIdentifier(suite, run, batch_identifier=batch)
             # Through JSON, because engines count in NumPy's numbers, which the store refuses.
             content = result.to_json_dict()  # type: ignore[no-untyped-call]

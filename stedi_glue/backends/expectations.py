@@ -33,10 +33,16 @@ class ExpectationsAuditor:
 
     rules: a folder of `<table>.json` files; by default those that come with the package.
     docs: the lake's folder that Great Expectations keeps its results and pages in.
+    drafts: rules of tables, by name, in place of their files.
     """
 
-    def __init__(self, rules: Path | None = None, docs: str | None = None) -> None:
-        self._rules = RulesFolder(rules)
+    def __init__(
+        self,
+        rules: Path | None = None,
+        docs: str | None = None,
+        drafts: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+    ) -> None:
+        self._rules = RulesFolder(rules, drafts)
         self._docs = docs
         # Two audits in one session would read each other's rows through `_BATCH_VIEW`.
         self._turn = Lock()
@@ -48,6 +54,10 @@ class ExpectationsAuditor:
 
     def prepare(self) -> None:
         """Import Great Expectations in the background: it takes seconds."""
+        # The engine starts meanwhile and imports this package, too, whose modules import each
+        # other: Python 3.11 was seen to wait for ever when two threads did so at once.
+        import_module("email.parser")
+        import_module("email.utils")
         module = "stedi_glue.backends.validation"
         Thread(target=import_module, args=(module,), daemon=True).start()
 
@@ -145,9 +155,10 @@ def _judged(rule: Rule, table: Table, outcome: Any) -> RuleResult:
         severity=rule.severity,
         passed=bool(outcome.success),
         observed=_observed(rule, table, outcome.result),
-        samples=() if outcome.success else _samples(rule, table, outcome.result),
         limit=rule.limit,
-        share=_share(outcome.result),
+        judged=int(outcome.result.get("element_count") or 0),
+        broke=int(outcome.result.get("unexpected_count") or 0),
+        samples=() if outcome.success else _samples(rule, table, outcome.result),
     )
 
 
@@ -155,10 +166,6 @@ def _samples(rule: Rule, table: Table, result: Mapping[str, Any]) -> tuple[Mappi
     """Return a few of the rows that did not meet the rule, with personal values masked."""
     whole = (result.get("details") or {}).get("unexpected_rows")
     return samples(whole or result.get("partial_unexpected_list") or (), rule.columns, table)
-
-
-def _share(result: Mapping[str, Any]) -> float:
-    return int(result.get("unexpected_count") or 0) / max(int(result.get("element_count") or 0), 1)
 
 
 def _exception(info: Mapping[str, Any]) -> str:

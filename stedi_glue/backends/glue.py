@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 from stedi_glue.backends import aws
@@ -23,23 +23,51 @@ _JSON_LINES = {
 }
 
 
-def connect(root: str) -> Catalog:
-    """Open the account's Glue catalog for the tables of a lake in S3."""
-    from pyiceberg.catalog.glue import GlueCatalog
+class GlueDatabase:
+    """The account's Glue database, as one home of tables; the other is `sqlite.CatalogFile`.
 
-    # A client of its own, because what is hooked into it changes what it sends.
-    glue = aws.new_client("glue")
-    for operation in ("CreateTable", "UpdateTable"):
-        glue.meta.events.register(f"provide-client-params.glue.{operation}", _describe)
-    place = {"s3.region": aws.region(), "s3.endpoint": aws.endpoint()}
-    if (keys := aws.keys()) is not None:
-        place |= {
-            "s3.access-key-id": keys.access,
-            "s3.secret-access-key": keys.secret,
-            "s3.session-token": keys.token,
-        }
-    found = {key: value for key, value in place.items() if value is not None}
-    return GlueCatalog("stedi", client=glue, warehouse=root, **found)
+    root: the lake whose tables it has.
+    """
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+
+    def exists(self) -> bool:
+        """Return whether the database is there."""
+        return has_database(self._root)
+
+    def sound(self) -> bool:
+        """Return whether the database is there; AWS keeps it whole."""
+        return has_database(self._root)
+
+    def connect(self) -> Catalog:
+        """Open the catalog."""
+        from pyiceberg.catalog.glue import GlueCatalog
+
+        # A client of its own, because what is hooked into it changes what it sends.
+        glue = aws.new_client("glue")
+        for operation in ("CreateTable", "UpdateTable"):
+            glue.meta.events.register(f"provide-client-params.glue.{operation}", _describe)
+        place = {"s3.region": aws.region(), "s3.endpoint": aws.endpoint()}
+        if (keys := aws.keys()) is not None:
+            place |= {
+                "s3.access-key-id": keys.access,
+                "s3.secret-access-key": keys.secret,
+                "s3.session-token": keys.token,
+            }
+        found = {key: value for key, value in place.items() if value is not None}
+        return GlueCatalog("stedi", client=glue, warehouse=self._root, **found)
+
+    def make(self, database: str, entries: Mapping[str, str]) -> None:
+        """Make the database, with the metadata file of each table that has one."""
+        catalog = self.connect()
+        catalog.create_namespace_if_not_exists(database, {"location": self._root})
+        for name, metadata in entries.items():
+            catalog.register_table((database, name), metadata)
+
+    def explaining(self) -> AbstractContextManager[None]:
+        """Add nothing: the lake's storage explains what goes wrong in AWS."""
+        return nullcontext()
 
 
 def has_database(root: str, name: str = DATABASE) -> bool:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
+
+from stedi_glue.errors import DamageError
 
 if TYPE_CHECKING:
     from pyiceberg.io import FileIO
+    from pyiceberg.manifest import DataFile
     from pyiceberg.schema import Schema
     from pyiceberg.table import Table as IcebergTable
     from pyiceberg.table import Transaction
+    from pyiceberg.table.snapshots import Snapshot
 
     from stedi_glue.model.table import Table
     from stedi_glue.publish.ports import Staged
@@ -45,29 +50,67 @@ def replace_rows(
     # The engine's files carry no Iceberg field ids; readers find columns by name.
     names = transaction.table_metadata.schema().name_mapping.model_dump_json()
     transaction.set_properties({**properties(table), TableProperties.DEFAULT_NAME_MAPPING: names})
-    old = [task.file for task in iceberg.scan().plan_files()] if iceberg else []
+    old: Sequence[DataFile] | None = None
+    # A damaged snapshot is replaced as well, though nobody can say of which files it was made.
+    with suppress(DamageError):
+        old = data_files(iceberg) if iceberg else ()
     io = transaction._table.io
     new = parquet_files_to_data_files(io, transaction.table_metadata, iter(staged.files))
-    with _replacement(transaction, io, summary) as snapshot:
-        for file in old:
+    with _replacement(transaction, io, summary, inherit=old is not None) as snapshot:
+        for file in old or ():
             snapshot.delete_data_file(file)
         for file in new:
             snapshot.append_data_file(file)
     return int(snapshot.snapshot_id)
 
 
-def _replacement(transaction: Transaction, io: FileIO, summary: Mapping[str, str]) -> Any:
+def data_files(iceberg: IcebergTable, snapshot_id: int | None = None) -> list[DataFile]:
+    """Return the data files of a snapshot, by default the current one."""
+    with _reading(iceberg.name()[-1]):
+        return [task.file for task in iceberg.scan(snapshot_id=snapshot_id).plan_files()]
+
+
+@contextmanager
+def _reading(table: str) -> Iterator[None]:
+    """Raise DamageError for whatever the decoding of Iceberg's own files raises."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
+            raise
+        raise DamageError(
+            f"A file that says of what data '{table}' is made is damaged or gone; publish the "
+            "table again with 'stedi-glue run', or return to an older snapshot with 'rollback'."
+        ) from error
+
+
+def _replacement(
+    transaction: Transaction, io: FileIO, summary: Mapping[str, str], *, inherit: bool
+) -> Any:
     """Return pyiceberg's overwrite, less the records of files that earlier snapshots deleted.
 
     pyiceberg carries those manifests along for ever: one more with every publication.
+    inherit: whether the manifests of the current snapshot can be read.
     """
     from pyiceberg.table.snapshots import Operation
     from pyiceberg.table.update.snapshot import _OverwriteFiles
 
     class Replacement(_OverwriteFiles):
         def _existing_manifests(self) -> list[Any]:
-            manifests = super()._existing_manifests()
+            manifests = super()._existing_manifests() if inherit else []
             return [m for m in manifests if m.has_added_files() or m.has_existing_files()]
+
+        def _deleted_entries(self) -> list[Any]:
+            return super()._deleted_entries() if inherit else []
+
+        def _commit(self) -> Any:
+            (first, *others), requirements = super()._commit()
+            added: Any = first
+            # A clock may go backwards, and Iceberg's readers refuse a history that does.
+            last = self._transaction.table_metadata.last_updated_ms
+            moment = max(added.snapshot.timestamp_ms, last + 1)
+            snapshot = added.snapshot.model_copy(update={"timestamp_ms": moment})
+            return (added.model_copy(update={"snapshot": snapshot}), *others), requirements
 
     operation = Operation.OVERWRITE if transaction.table_metadata.snapshots else Operation.APPEND
     return Replacement(operation, transaction, io, snapshot_properties=dict(summary))
@@ -137,8 +180,23 @@ def expire(iceberg: IcebergTable, snapshot_ids: Sequence[int]) -> None:
 def used_files(iceberg: IcebergTable) -> set[str]:
     """Return every file that a retained snapshot or the metadata log refers to."""
     used = {iceberg.metadata_location, *(e.metadata_file for e in iceberg.metadata.metadata_log)}
+    return used.union(*(_files_of(iceberg, snapshot) for snapshot in iceberg.snapshots()))
+
+
+def unreadable(iceberg: IcebergTable) -> list[int]:
+    """Return the snapshots, the current one aside, whose own files are damaged or gone."""
+    found = []
     for snapshot in iceberg.snapshots():
-        used.add(snapshot.manifest_list)
+        try:
+            _files_of(iceberg, snapshot)
+        except DamageError:
+            found.append(snapshot.snapshot_id)
+    return [number for number in found if number != iceberg.metadata.current_snapshot_id]
+
+
+def _files_of(iceberg: IcebergTable, snapshot: Snapshot) -> set[str]:
+    used = {snapshot.manifest_list}
+    with _reading(iceberg.name()[-1]):
         for manifest in snapshot.manifests(iceberg.io):
             used.add(manifest.manifest_path)
             used.update(e.data_file.file_path for e in manifest.fetch_manifest_entry(iceberg.io))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
 from stedi_glue.backends.storage import open_storage
+from stedi_glue.errors import LakeError
 from stedi_glue.publish.ports import RuleResult, Snapshot
 from stedi_glue.publish.report import Attempt, PastRun, RunReport
 
@@ -32,25 +34,36 @@ class RunJournal:
 
         known: runs that need not be read, by their ids.
         """
-        names = [file.path.rpartition("/")[2] for file in self._storage.list(self._folder)]
-        found = {}
-        for run_id in sorted((name.removesuffix(".json") for name in names), reverse=True)[:limit]:
-            found[run_id] = known.get(run_id) or json.loads(
-                self._storage.read_text(f"{self._folder}/{run_id}.json") or "{}"
-            )
+        found: dict[str, dict[str, Any]] = {}
+        for file in self._records():
+            run_id = file.rpartition("/")[2].removesuffix(".json")
+            if len(found) == limit:
+                break
+            # What a run tells of others must not stop it.
+            with suppress(LakeError):
+                found[run_id] = known.get(run_id) or self._read(file)
         return found
 
     def attempts(self, table: str) -> tuple[Attempt, ...]:
         """Return what became of a table in every run that named it, newest first."""
-        found = []
-        for file in reversed(self._storage.list(self._folder)):
-            document = json.loads(self._storage.read_text(file.path) or "{}")
-            found += [
-                _attempt(document, content)
-                for content in document.get("tables", [])
-                if content["table"] == table
-            ]
-        return tuple(found)
+        return tuple(
+            _attempt(document, content)
+            for document in map(self._read, self._records())
+            for content in document["tables"]
+            if content["table"] == table
+        )
+
+    def _records(self) -> list[str]:
+        paths = (file.path for file in self._storage.list(self._folder))
+        return sorted((path for path in paths if path.endswith(".json")), reverse=True)
+
+    def _read(self, path: str) -> dict[str, Any]:
+        try:
+            return dict(json.loads(self._storage.read_text(path) or ""))
+        except ValueError as error:
+            raise LakeError(
+                f"The record of a run '{path}' is damaged; restore it, or delete it."
+            ) from error
 
 
 def past_run(document: dict[str, Any]) -> PastRun:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -110,6 +110,10 @@ class Storage(ABC):
     def sweep(self, folder: str, used: Callable[[str], bool]) -> None:
         """Delete the files under a folder that are not used, except those of other runs at work."""
 
+    @abstractmethod
+    def delete(self, paths: Iterable[str]) -> None:
+        """Delete files; those that are gone already are no error."""
+
     def parquet(self, folder: str) -> tuple[tuple[str, ...], int]:
         """Return a folder's Parquet files and how many rows they hold.
 
@@ -129,15 +133,26 @@ class Storage(ABC):
         return files, rows
 
     def missing(self, paths: Iterable[str]) -> tuple[str, ...]:
-        """Return those of the paths that are no files."""
+        """Return those of the paths that are no files, or empty ones."""
         from pyarrow import fs
 
         wanted = list(paths)
         with self.explaining(f"Cannot look for files in '{self._root}'"):
             infos = self._filesystem.get_file_info([self._inner(path) for path in wanted])
         return tuple(
-            path for path, info in zip(wanted, infos, strict=True) if info.type != fs.FileType.File
+            path
+            for path, info in zip(wanted, infos, strict=True)
+            if info.type != fs.FileType.File or not info.size
         )
+
+    def drop(self, folder: str) -> None:
+        """Delete a folder and all that is in it; nobody else may use it."""
+        from pyarrow import fs
+
+        inner = self._inner(folder)
+        with self.explaining(f"Cannot delete '{folder}'"):
+            if self._filesystem.get_file_info(inner).type == fs.FileType.Directory:
+                self._filesystem.delete_dir(inner)
 
     @contextmanager
     def explaining(self, what: str) -> Iterator[None]:
@@ -222,17 +237,16 @@ class DiskStorage(Storage):
 
     def sweep(self, folder: str, used: Callable[[str], bool]) -> None:
         """Delete the files under a folder that are not used, and the folders that leaves empty."""
-        for file in self.list(folder):
-            if not used(file.path):
-                try:
-                    os.remove(file.path)
-                except FileNotFoundError:
-                    continue
-                except OSError as error:
-                    raise LakeError(f"Cannot delete '{file.path}': {_brief(error)}.") from error
+        self.delete(file.path for file in self.list(folder) if not used(file.path))
         for path, _, _ in os.walk(folder, topdown=False):
             if path != folder and not os.listdir(path):
                 os.rmdir(path)
+
+    def delete(self, paths: Iterable[str]) -> None:
+        """Delete files; those that are gone already are no error."""
+        for path in paths:
+            with self.explaining(f"Cannot delete '{path}'"), suppress(FileNotFoundError):
+                os.remove(path)
 
 
 def open_storage(root: str) -> Storage:

@@ -64,7 +64,7 @@ def validate(
     for one in result.results:
         # A summary says how many rows a query selected; people want to see some.
         query = one.expectation_config.kwargs.get("unexpected_rows_query")  # type: ignore[union-attr]
-        selected = batch.datasource.get_execution_engine().selected.get(query)
+        selected = batch.data.execution_engine.selected.get(query)
         if selected and not one.success:
             one.result["details"] = {"unexpected_rows": selected[:_SHOWN]}
     return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,14 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
+from stedi_glue.entry.serve import Pages, PageServer
 from stedi_glue.entry.terminal import (
     NONE,
     STATUS,
     WIDE,
     ZONE,
     amount,
+    console,
     figure,
     grid,
     iso,
@@ -140,10 +143,26 @@ def open_page(page: str) -> None:
     if "://" in page:
         folder = page.rpartition("/")[0]
         raise UsageError(
-            f"A browser cannot open '{page}': copy the pages with 'aws s3 sync {folder} docs' "
-            "and open docs/index.html."
+            f"A browser cannot open '{page}': use 'stedi-glue docs --serve', or copy the pages "
+            f"with 'aws s3 sync {folder} docs' and open docs/index.html."
         )
     typer.launch(Path(page).as_uri())
+
+
+def serve_pages(pages: Pages, port: int, *, show: bool) -> None:
+    """Serve a lake's pages until the user interrupts; UsageError when the port is taken."""
+    try:
+        server = PageServer(pages, port)
+    except OSError as error:
+        raise UsageError(
+            f"Cannot serve on port {port}: {error.strerror}; name another one with --port."
+        ) from error
+    with server, suppress(KeyboardInterrupt):
+        typer.echo(server.address)
+        console(stderr=True).print("Press Ctrl-C to stop.")
+        if show:
+            typer.launch(server.address)
+        server.serve_forever()
 
 
 def show_rollback(out: Console, snapshot: Snapshot) -> None:

@@ -21,9 +21,10 @@ class RuleResult:
     note: the rule in plain words, from the rules file.
     severity: "critical", "warning" or "info".
     observed: what was seen, in words; never a personal value.
-    samples: a few of the rows that did not meet it, by column; personal values masked.
     limit: the greatest share of rows that it sends to quarantine; None when it sends none.
-    share: the share of the rows it is about that broke it, 0 to 1; 0 when it judges no rows.
+    judged, broke: how many rows it looked at, and how many of them broke it; 0 when it is
+    about something else than single rows.
+    samples: a few of the rows that did not meet it, by column; personal values masked.
     """
 
     rule: str
@@ -33,7 +34,8 @@ class RuleResult:
     observed: str = ""
     samples: tuple[Mapping[str, str], ...] = ()
     limit: float | None = None
-    share: float = 0.0
+    judged: int = 0
+    broke: int = 0
 
     def __str__(self) -> str:
         seen = f" ({self.observed})" if self.observed else ""
@@ -71,7 +73,7 @@ class Verdict:
         None when the rows of any such rule are more than it may send there.
         """
         unmet = tuple(r for r in self.results if not r.passed and r.limit is not None)
-        within = all(0 < r.share <= r.limit for r in unmet if r.limit is not None)
+        within = all(0 < r.broke <= r.limit * r.judged for r in unmet if r.limit is not None)
         return unmet if within else ()
 
     @property
@@ -92,7 +94,7 @@ class Staged:
     version: for landing tables a fingerprint of the raw files, else the run that wrote them.
     quarantined: raw records left out because they could not be read, or rows that were
     separated because they broke rules.
-    reasons: how many raw records were left out for each reason.
+    reasons: how many of them for each reason.
     mended: how many raw records were read only by a lenient rule, for each such rule.
     """
 

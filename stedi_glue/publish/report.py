@@ -133,8 +133,8 @@ class Attempt:
 
     started_at: when the run began, epoch milliseconds UTC.
     rows: rows that were staged; None when nothing was.
-    quarantined: rows or raw records that were left out besides.
     snapshot_id: what was published; None when nothing was.
+    quarantined: rows or raw records that were left out besides.
     seconds: of all its steps; None when that was not recorded.
     unmet: the rules that were not met, of every severity.
     """

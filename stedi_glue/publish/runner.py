@@ -146,7 +146,12 @@ class _Run:
             verdict = self._audit(table, staged, now)
             if verdict.separable:
                 staged, verdict = self._separate(table, staged, verdict, now)
-                report = replace(report, rows=staged.rows, quarantined=staged.quarantined)
+                report = replace(
+                    report,
+                    rows=staged.rows,
+                    quarantined=staged.quarantined,
+                    reasons=staged.reasons,
+                )
             seconds = replace(seconds, audit=_since(start))
             report = replace(report, verdict=verdict, seconds=seconds)
             if not verdict.passed:
@@ -211,7 +216,12 @@ class _Run:
                 f"{left_out.rows:,} left out, which does not add up; run again, or with another "
                 "--engine."
             )
-        kept = replace(kept, version=staged.version, quarantined=left_out.rows)
+        kept = replace(
+            kept,
+            version=staged.version,
+            quarantined=left_out.rows,
+            reasons={rule.note or rule.rule: rule.broke for rule in verdict.separable},
+        )
         found = self._audit(table, kept, now)
         return kept, replace(found, quarantined=verdict.separable)
 

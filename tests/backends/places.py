@@ -82,7 +82,7 @@ class Disk(Place):
         return SqlCatalog("stedi", uri=f"sqlite:///{self.root}/catalog.db", warehouse=self.root)
 
     def make(self, folder: str) -> None:
-        Path(folder).mkdir(parents=True)
+        Path(folder).mkdir(parents=True, exist_ok=True)
 
     def put(self, file: Path, path: str) -> None:
         shutil.copy(file, path)

@@ -171,7 +171,7 @@ def test_of_two_publications_at_once_one_wins_and_the_other_says_so(
 def test_a_damaged_catalog_is_one_sentence(disk: Disk, tmp_path: Path) -> None:
     disk.publish("run-1", 1)
     (tmp_path / "lake" / "catalog.db").write_bytes(b"no database at all, but long enough" * 99)
-    with pytest.raises(LakeError, match=r"Cannot open the lake's catalog .*restore"):
+    with pytest.raises(LakeError, match=r"The file is damaged; the next 'stedi-glue run'"):
         disk.open().current(STEPS)
 
 

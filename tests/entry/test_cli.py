@@ -215,3 +215,21 @@ def test_the_demo_data_is_written_once(tmp_path: Path) -> None:
     assert before
     prepare(str(tmp_path), customers=8)
     assert listing(tmp_path) == before
+
+
+def test_a_healthy_lake_has_no_orphans_and_a_killed_run_leaves_some(
+    demo_lake: Path, stedi: Stedi
+) -> None:
+    assert "no file older than 0 hours" in stedi("vacuum", "--older-than", "0").out
+    left = demo_lake / "customer" / "trusted" / "data" / "killed" / "part-0.parquet"
+    left.parent.mkdir()
+    left.write_bytes(b"1234")
+    assert "no file older than 24 hours" in stedi("vacuum", "--delete").out
+    listed = stedi("vacuum", "--older-than", "0")
+    assert "of no snapshot of customer_trusted" in listed.out
+    assert "1 file (4 bytes) that nothing refers to. None was deleted" in listed.out
+    assert left.exists()
+    said = json.loads(stedi("vacuum", "--older-than", "0", "--delete", "--json").out)
+    assert (said["deleted"], said["bytes"]) == (True, 4)
+    assert [(file["path"], file["size"]) for file in said["files"]] == [(str(left), 4)]
+    assert not left.exists()

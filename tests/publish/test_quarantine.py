@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from stedi_glue.backends.engines import SailEngine, SparkEngine
+from stedi_glue.backends.expectations import ExpectationsAuditor
 from stedi_glue.errors import LakeError, UsageError
 from tests.publish.test_runner import Lake, at_most, statuses
 
@@ -55,7 +57,8 @@ def test_bad_rows_are_left_out_and_the_rest_is_published(lake: Lake) -> None:
     assert high.verdict.passed
     (rule,) = high.verdict.quarantined
     assert rule.observed == "2 of 4 rows (50 %), limit 50 %"
-    assert (rule.share, rule.limit) == (0.5, 0.5)
+    assert (rule.judged, rule.broke, rule.limit) == (4, 2, 0.5)
+    assert high.reasons == {"No level is above 50.": 2}
 
 
 def test_it_is_counted_wherever_a_run_is_told_of(on_sail: Lake) -> None:
@@ -195,6 +198,61 @@ def test_what_no_snapshot_needs_is_deleted(on_sail: Lake) -> None:
     assert len(left_out(on_sail)) == 1
     on_sail.house.run("high")
     assert "torn" not in folders(on_sail)
+
+
+@pytest.mark.parametrize("lost", ["level <> 15", "level <> 99"])
+def test_rows_that_get_lost_on_the_way_are_noticed(
+    on_sail: Lake, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    on_sail.rule("high", leaves_out(0.5))
+    on_sail.land(15, 25, 99)
+    mark = ExpectationsAuditor.mark
+    monkeypatch.setattr(
+        ExpectationsAuditor, "mark", lambda *arguments: mark(*arguments).where(lost)
+    )
+    high = on_sail.house.run("high").table("high")
+    assert high.status == "failed"
+    assert "which does not add up" in high.reason
+    assert on_sail.house.history("high") == ()
+
+
+def test_a_run_that_ends_before_it_publishes_changes_nothing(
+    on_sail: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_sail.rule("high", leaves_out(0.5))
+    on_sail.land(15, 25, 98)
+    on_sail.house.run("high").raise_for_status()
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    on_sail.land(15, 25, 99)
+    with monkeypatch.context() as patch:
+        patch.setattr(on_sail.house._catalog, "publish", die)
+        with pytest.raises(KeyboardInterrupt):
+            on_sail.house.run("high")
+    assert len(folders(on_sail)) == 2
+    assert [level for level, _ in left_out(on_sail)] == [98]
+    on_sail.house.run("high").raise_for_status()
+    assert [level for level, _ in left_out(on_sail)] == [99]
+    assert len(folders(on_sail)) == 2
+
+
+def test_vacuum_knows_what_was_left_out(on_sail: Lake) -> None:
+    on_sail.rule("high", leaves_out(0.5))
+    for level in (98, 99):
+        on_sail.land(15, 25, level)
+        on_sail.house.run("high").raise_for_status()
+    assert on_sail.house.vacuum(older_than=0) == ()
+    torn = on_sail.root / "lake" / "high" / "trusted_quarantine" / "torn" / "part.parquet"
+    torn.parent.mkdir()
+    torn.write_bytes(b"PAR1")
+    os.utime(torn, (1_700_000_000, 1_700_000_000))
+    assert [one.path for one in on_sail.house.vacuum(older_than=0, delete=True)] == [str(torn)]
+    assert not torn.exists()
+    assert [level for level, _ in left_out(on_sail)] == [99]
+    on_sail.house.rollback("high")
+    assert [level for level, _ in left_out(on_sail)] == [98]
 
 
 def test_lost_files_are_no_empty_quarantine(on_sail: Lake) -> None:
