@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from stedi_glue.backends.catalog import IcebergCatalog
 from stedi_glue.backends.delivery import Delivery, Parcel, parcels
-from stedi_glue.backends.engines import open_engine
+from stedi_glue.backends.engines import explaining, open_engine
 from stedi_glue.backends.expectations import ExpectationsAuditor
 from stedi_glue.backends.journal import RunJournal, told
 from stedi_glue.backends.landing import LandingFolder
+from stedi_glue.backends.proposals import Proposal, propose
 from stedi_glue.backends.quarantine import Quarantine
 from stedi_glue.backends.report_pages import ReportPages
 from stedi_glue.backends.storage import S3, folder_uri, open_storage
+from stedi_glue.backends.suites import RulesFolder
 from stedi_glue.backends.vacuum import Orphan, Vacuum
 from stedi_glue.errors import EngineError, LakeError, UnknownTable, UsageError, suggest
 from stedi_glue.model.ddl import athena_ddl
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 
     from stedi_glue.backends.athena import Athena
     from stedi_glue.model.transform import ZoneTransform
+    from stedi_glue.profiling.profile import Profile
 
 CATALOGS = ("local", "glue")
 
@@ -211,6 +214,30 @@ class Lakehouse:
             raise UsageError(f"Athena cannot query '{self.root}': the lake is not on AWS.")
         _ = self._existing
         return Athena(DATABASE, workgroup, f"{self.root}/queries/")
+
+    def profile(self, name: str) -> Profile:
+        """Measure a table, as it is published or as landing was last read."""
+        from stedi_glue.profiling.measure import measure
+
+        table = self.pipeline.table(name)
+        with explaining(f"Cannot measure '{name}'"):
+            return measure(table, self.table(name))
+
+    def proposal(self, name: str) -> Proposal:
+        """Return the rules that a table's rows and history suggest and its file lacks."""
+        profile = self.profile(name)
+        history = self.history(name)
+        rules = RulesFolder(self._rules)
+        return propose(profile, self.table(name), rules, history, int(time.time() * 1000))
+
+    def keep_profile(self, profile: Profile) -> str:
+        """Write the page of a profile into the lake's `docs/`, and return where it is."""
+        from stedi_glue.pages.addresses import profile_page
+        from stedi_glue.pages.profile_page import page_of
+
+        where = f"{self.root}/docs/{profile_page(profile.table.name)}"
+        self._storage.write_text(where, page_of(profile, int(time.time() * 1000)))
+        return where
 
     def tables(self) -> tuple[TableState, ...]:
         """Return what the lake holds of each table, in lineage order."""

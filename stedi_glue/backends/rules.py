@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from stedi_glue.errors import RulesError, suggest
 from stedi_glue.model.table import Zone
+from stedi_glue.profiling.band import usual
 
 if TYPE_CHECKING:
     from stedi_glue.model.table import Table
+    from stedi_glue.publish.ports import Snapshot
 
 SEVERITIES = ("critical", "warning", "info")
 _DAY = 86_400_000
@@ -41,9 +43,17 @@ ROW_RULES = frozenset(
 )
 
 
-def parameters(now: int) -> dict[str, int]:
-    """Return the values of `{"$PARAMETER": ...}` in rules: epoch milliseconds UTC around `now`."""
+def parameters(
+    now: int, table: Table | None = None, history: Sequence[Snapshot] = ()
+) -> dict[str, int]:
+    """Return the values of `{"$PARAMETER": ...}` in rules.
+
+    Epoch milliseconds UTC around `now`, and for a table the bounds of what is usual, learned
+    from its published snapshots, newest first.
+    """
+    learned = usual(table, history, now) if table else {}
     return {
+        **learned,
         "now_ms": now,
         "tomorrow_ms": now + _DAY,
         "week_ago_ms": now - 7 * _DAY,
@@ -146,7 +156,7 @@ class Rule:
             (self.type, expectation_types(), "is an unknown expectation"),
             (self.severity, SEVERITIES, f"has the severity '{self.severity}'"),
             *((name, table.column_names, f"names the column '{name}'") for name in self.columns),
-            *((name, parameters(0), f"asks for '{name}'") for name in self.parameters),
+            *((name, parameters(0, table), f"asks for '{name}'") for name in self.parameters),
         ):
             if known and value not in known:
                 raise RulesError(f"{self.where} {what}{suggest(value, known)}")
@@ -154,11 +164,10 @@ class Rule:
             self._check_query()
         self._check_limit(table)
 
-    def at(self, now: int) -> Rule:
-        """Return the rule with the values of its parameters; `now` is epoch ms UTC."""
-        known = parameters(now)
+    def at(self, values: Mapping[str, int]) -> Rule:
+        """Return the rule with the values of its parameters."""
         kwargs = {
-            key: known[value["$PARAMETER"]]
+            key: values[value["$PARAMETER"]]
             if isinstance(value, dict) and "$PARAMETER" in value
             else value
             for key, value in self.kwargs.items()

@@ -73,6 +73,11 @@ class RulesFolder:
         found = {word for word in words if word.removesuffix(PROBLEMS) in known}
         return frozenset(found - {table.name})
 
+    def text(self, table: Table) -> str | None:
+        """Return a table's rules file as it is; None when there is none."""
+        file = self._folder.joinpath(f"{table.name}.json")
+        return file.read_text("utf-8") if file.is_file() else None
+
     def suite(self, table: Table) -> Suite:
         """Read a table's rules; RulesError when they are missing or not in the right shape."""
         if table.name in self._drafts:

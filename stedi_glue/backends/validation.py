@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 # Read once, when the library is imported: rules and results stay on this machine.
@@ -22,7 +22,7 @@ from great_expectations.expectations.expectation_configuration import Expectatio
 from pyspark.sql import DataFrame, SparkSession
 
 from stedi_glue.backends.fused import FusedExecutionEngine, Mark, marked
-from stedi_glue.backends.rules import Rule, parameters
+from stedi_glue.backends.rules import Rule
 from stedi_glue.backends.suites import Suite
 from stedi_glue.errors import RulesError
 from stedi_glue.model.table import RULES
@@ -52,13 +52,13 @@ class FrameDatasource(SparkDatasource):
 
 
 def validate(
-    expectations: ExpectationSuite, rows: DataFrame, now: int
+    expectations: ExpectationSuite, rows: DataFrame, values: Mapping[str, int]
 ) -> ExpectationSuiteValidationResult:
-    """Put a suite to the rows; `now` is epoch milliseconds UTC."""
+    """Put a suite to the rows; `values` are those of its parameters."""
     batch = _batch(rows, expectations.name)
     result: ExpectationSuiteValidationResult = batch.validate(
         expectations,
-        expectation_parameters=dict(parameters(now)),
+        expectation_parameters=dict(values),
         result_format={"result_format": "SUMMARY"},
     )
     for one in result.results:
@@ -70,15 +70,16 @@ def validate(
     return result
 
 
-def mark(rows: DataFrame, rules: Sequence[Rule], now: int) -> DataFrame:
-    """Add to each row the names of those of the rules that it broke; `now` is epoch ms UTC.
+def mark(rows: DataFrame, rules: Sequence[Rule], values: Mapping[str, int]) -> DataFrame:
+    """Add to each row the names of those of the rules that it broke.
 
+    values: those of the rules' parameters.
     The column is null in rows that broke no rule which has a limit.
     """
     batch = _batch(rows, "marked")
     engine = batch.data.execution_engine
     engine.load_batch_data(batch.id, rows)
-    marks = [Mark(r.name, _expectation(r.at(now)), r.limit is not None) for r in rules]
+    marks = [Mark(r.name, _expectation(r.at(values)), r.limit is not None) for r in rules]
     return marked(engine, rows, marks, RULES)
 
 

@@ -23,6 +23,7 @@ from stedi_glue.entry import (
     quarantine,
     query,
     session_commands,
+    study,
     vacuum,
 )
 from stedi_glue.entry.json_view import attempt_json, print_json, state_json
@@ -60,6 +61,7 @@ app = typer.Typer(
 app.add_typer(query.app)
 app.add_typer(quarantine.app)
 app.add_typer(land.app)
+app.add_typer(study.app)
 app.add_typer(vacuum.app)
 
 

@@ -46,11 +46,13 @@ class RuleResult:
 class Verdict:
     """What the rules of a table said about its staged files.
 
+    newest: of columns with moments whose newest a rule looked at, in epoch milliseconds UTC.
     quarantined: rules that sent rows to quarantine before, as they were found then.
     """
 
     suite: str
     results: tuple[RuleResult, ...]
+    newest: Mapping[str, int] = field(default_factory=dict)
     quarantined: tuple[RuleResult, ...] = ()
 
     def _unmet(self, severity: str) -> tuple[RuleResult, ...]:
@@ -214,15 +216,23 @@ class Auditor(Protocol):
         """Return the names of other tables that a table's rules look at."""
 
     def audit(
-        self, table: Table, rows: DataFrame, references: Mapping[str, DataFrame], now: int
+        self,
+        table: Table,
+        rows: DataFrame,
+        references: Mapping[str, DataFrame],
+        now: int,
+        history: Sequence[Snapshot] = (),
     ) -> Verdict:
-        """Run the table's rules over the rows; `now` is epoch milliseconds UTC."""
+        """Run the table's rules over the rows; `now` is epoch milliseconds UTC.
 
-    def mark(self, table: Table, rows: DataFrame, verdict: Verdict, now: int) -> DataFrame:
+        history: the table's publications, newest first, from which rules learn what is usual.
+        """
+
+    def mark(self, table: Table, rows: DataFrame, verdict: Verdict) -> DataFrame:
         """Add `_rules` to audited rows: the names of the rules that each one broke.
 
-        Null in rows that broke no rule which sends rows to quarantine. verdict, now: those of
-        the audit.
+        Null in rows that broke no rule which sends rows to quarantine. verdict: that of the last
+        audit of the table.
         """
 
     def document(self, run_id: str, now: int) -> None:

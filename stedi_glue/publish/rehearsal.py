@@ -68,7 +68,7 @@ class Stage:
             verdict = self._auditor.audit(table, made, references, now)
             kept = made
             if verdict.separable:
-                marked = self._auditor.mark(table, made, verdict, now)
+                marked = self._auditor.mark(table, made, verdict)
                 good = marked.where(f"{RULES} IS NULL").drop(RULES)
                 kept = self._written(table, good, f"{folder}/kept")
                 found = self._auditor.audit(table, kept, references, now)

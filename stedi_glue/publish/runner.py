@@ -193,7 +193,9 @@ class _Run:
             rows = self._landing.read(table, staged)
         else:
             rows = self._engine.read(table, staged.files)
-        return self._auditor.audit(table, rows, self._references(table, staged), now)
+        history = () if table.zone is Zone.LANDING else self._catalog.history(table)
+        references = self._references(table, staged)
+        return self._auditor.audit(table, rows, references, now, history)
 
     def _separate(
         self, table: Table, staged: Staged, verdict: Verdict, now: int
@@ -204,7 +206,7 @@ class _Run:
         with the same commit.
         """
         rows = self._engine.read(table, staged.files)
-        marked = self._auditor.mark(table, rows, verdict, now)
+        marked = self._auditor.mark(table, rows, verdict)
         keep = self._catalog.new_folder(table, f"{self._id}/kept")
         leave_out = self._catalog.quarantine_folder(table, self._id)
         self._engine.write(marked.where(f"{RULES} IS NULL").drop(RULES), keep)
@@ -264,6 +266,7 @@ class _Run:
             "stedi.quarantined": str(staged.quarantined),
             "stedi.rules-evaluated": str(len(verdict.results)),
             "stedi.rules-warned": str(len(verdict.warnings)),
+            **{f"stedi.newest.{column}": str(moment) for column, moment in verdict.newest.items()},
             **{f"stedi.option.{key}": value for key, value in options.items()},
             **sources,
         }

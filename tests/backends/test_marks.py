@@ -129,7 +129,7 @@ def check(engine: AnyEngine, folder: Path, rows: list[Row]) -> None:
         assert result.broke == sum(number in told for _, told in wanted), number
     if verdict.passed:
         return
-    marked = auditor.mark(TABLE, frame, verdict, NOW).collect()
+    marked = auditor.mark(TABLE, frame, verdict).collect()
     assert marked[0].__fields__ == [*TABLE.column_names, "_rules"]
     told = [(tuple(row)[:-1], _numbers(row._rules)) for row in marked]
     assert sorted(map(repr, told)) == sorted(map(repr, wanted))
@@ -178,7 +178,7 @@ def test_numbers_leave_bit_by_bit_as_they_came(engine: AnyEngine, tmp_path: Path
     pq.write_table(pa.Table.from_pylist(rows, SCHEMAS["accelerometer"]), file)
     frame = engine.read(TABLE, [str(file)])
     auditor = ExpectationsAuditor(tmp_path)
-    marked = auditor.mark(TABLE, frame, auditor.audit(TABLE, frame, {}, NOW), NOW)
+    marked = auditor.mark(TABLE, frame, auditor.audit(TABLE, frame, {}, NOW))
     bits = []
     for name, one in (("marked", marked), ("plain", frame)):
         engine.write(one, str(tmp_path / name))

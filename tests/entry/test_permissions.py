@@ -184,6 +184,8 @@ def test_the_readme_says_what_whoever_runs_a_lake_must_be_allowed_to_do(
         ("land", raw),
         ("tables",),
         ("history", MADE[0]),
+        ("quarantine", MADE[0]),
+        ("vacuum", "--delete"),
         ("rollback", MADE[0]),
         ("query", "SELECT 1 AS n"),
         ("query", f"SELECT count(*) FROM {MADE[0]}", "--engine", "sail"),
