@@ -160,7 +160,7 @@ class Lakehouse:
         drafts = {transform.table.name: rules} if rules is not None else None
         auditor = ExpectationsAuditor(self._rules, drafts=drafts)
         stage = Stage(self._engine, self._existing, auditor, self.table, self._storage.drop)
-        return stage.rehearse(transform, f"{self.root}/rehearsal-{uuid.uuid4().hex}")
+        return stage.rehearse(transform, f"{self.root}/rehearsals/{uuid.uuid4().hex}")
 
     def table(self, name: str, snapshot_id: int | None = None) -> DataFrame:
         """Read a table: as published (now, or in an earlier snapshot), or landing as last run."""

@@ -80,6 +80,8 @@ class Vacuum:
                 yield from self._staged(table)
         for folder in ("runs", "docs"):
             yield from _unfinished(self._storage.list(f"{self._root}/{folder}"))
+        for file in self._storage.list(f"{self._root}/rehearsals"):
+            yield file, "of a rehearsal that was cut short"
         if self._root.startswith(S3):
             for file in self._storage.list(f"{self._root}/queries"):
                 yield file, "an answer of Athena"

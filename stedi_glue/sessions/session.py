@@ -227,7 +227,9 @@ class Session:
                 self.status = "READY"
             elif self._current:
                 output = answer["output"]
-                cancelled = output.get("ErrorName") == "KeyboardInterrupt"
+                # Spark says in its own words that its jobs were cancelled.
+                asked = self._current.state == "CANCELLING"
+                cancelled = asked and output["Status"] == "error"
                 self._current.end("CANCELLED" if cancelled else "AVAILABLE", output)
                 self._current = None
             self._next()

@@ -52,6 +52,16 @@ def test_a_version_changes_with_the_content(place: Place, storage: Storage) -> N
     assert before.version != after.version
 
 
+def test_a_folder_is_dropped_with_all_in_it_and_no_neighbour(
+    place: Place, storage: Storage
+) -> None:
+    for name in ("a/1.json", "a/b/2.json", "ab/3.json"):
+        storage.write_text(f"{place.root}/{name}", name)
+    for _ in range(2):
+        storage.drop(f"{place.root}/a")
+        assert [file.path for file in storage.list(place.root)] == [f"{place.root}/ab/3.json"]
+
+
 def test_missing_files_are_told_from_those_there(place: Place, storage: Storage) -> None:
     there, gone = f"{place.root}/a/1.json", f"{place.root}/a/2.json"
     storage.write_text(there, "1")

@@ -68,6 +68,7 @@ def littered(place: Place, parquet: Path) -> Place:
         "raw/landing_parsed/killed-0/part-0.parquet",
         "raw/landing_parsed/manifest.json.new",
         "runs/killed.json.new",
+        "rehearsals/killed/made/part-0.parquet",
         "queries/1.csv",
         "notes/mine.txt",
     ):
@@ -86,6 +87,7 @@ ORPHANS = {
     "raw/landing/.rows.json.part": "an upload that was cut short",
     "raw/landing_parsed/killed-0/part-0.parquet": "of no parsed copy of raw",
     "raw/landing_parsed/manifest.json.new": "of no parsed copy of raw",
+    "rehearsals/killed/made/part-0.parquet": "of a rehearsal that was cut short",
     "runs/killed.json.new": "written in part",
     "steps/trusted/data/killed/part-0.parquet": "of no snapshot of steps",
     "steps/trusted/metadata/00009-killed.metadata.json": "of no snapshot of steps",

@@ -19,7 +19,6 @@ from stedi_glue.model.table import Column, Table, Zone
 from stedi_glue.model.transform import ZoneTransform
 from stedi_glue.zones.curated import MACHINE_LEARNING_CURATED
 from stedi_glue.zones.trusted import CUSTOMER_TRUSTED
-from tests.entry.conftest import listing
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -41,6 +40,10 @@ class Devices(ZoneTransform, into=DEVICES):
         return step_trainer_trusted.groupBy("serialNumber").agg(F.count("*").alias("readings"))
 
 
+def files(lake: Path) -> dict[str, int]:
+    return {str(path): path.stat().st_mtime_ns for path in lake.rglob("*") if path.is_file()}
+
+
 def rule(kind: str, severity: str = "critical", **kwargs: Any) -> dict[str, Any]:
     return {"type": f"expect_{kind}", "kwargs": kwargs, "severity": severity, "notes": f"{kind}."}
 
@@ -60,7 +63,7 @@ def test_a_rehearsal_judges_the_written_rows_and_leaves_nothing(
     lake: Lakehouse, demo_lake: Path
 ) -> None:
     trusted = int(lake.table("step_trainer_trusted").count())
-    before = listing(demo_lake)
+    before = files(demo_lake)
     tried = session.try_transform(lake, Devices(), [UNIQUE])
     assert tried.passed
     assert tried.rehearsal.rows == trusted // 30
@@ -72,7 +75,7 @@ def test_a_rehearsal_judges_the_written_rows_and_leaves_nothing(
     assert [result.note for result in held.rehearsal.verdict.failed] == [MANY["notes"]]
     assert f"{trusted // 30} of {trusted // 30} rows" in repr(held)
 
-    assert listing(demo_lake) == before
+    assert files(demo_lake) == before
     with pytest.raises(UnknownTable):
         lake.table("devices")
 
@@ -83,10 +86,10 @@ def test_a_rehearsal_that_fails_leaves_nothing_either(lake: Lakehouse, demo_lake
             broken = F.expr("CASE WHEN true THEN raise_error('no') END").cast("bigint")
             return step_trainer_trusted.select("serialNumber", broken.alias("readings"))
 
-    before = listing(demo_lake)
+    before = files(demo_lake)
     with pytest.raises(Exception, match="rehearsal"):
         session.try_transform(lake, Broken(), [UNIQUE])
-    assert listing(demo_lake) == before
+    assert files(demo_lake) == before
 
 
 def test_rules_of_a_rehearsal_may_look_at_other_tables(lake: Lakehouse) -> None:

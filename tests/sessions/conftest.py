@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
+import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -20,10 +23,10 @@ ROLE = "arn:aws:iam::000000000000:role/stedi-local"
 Client = Any
 
 
-@pytest.fixture(scope="session")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
-    lake = tmp_path_factory.mktemp("lake")
-    with Endpoint(CREDENTIAL, "sail", str(lake), port=0) as server:
+@contextmanager
+def serving(lake: Path, engine: str = "sail") -> Iterator[Endpoint]:
+    """Serve sessions while the block runs."""
+    with Endpoint(CREDENTIAL, engine, str(lake), port=0) as server:
         thread = Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield server
@@ -31,20 +34,28 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
         thread.join()
 
 
+def signed_in(endpoint: Endpoint, service: str = "glue", secret: str = CREDENTIAL.secret) -> Client:
+    """Return a client that checks nothing itself."""
+    build: Any = boto3.client
+    return build(
+        service,
+        endpoint_url=endpoint.url,
+        region_name="us-east-1",
+        aws_access_key_id=CREDENTIAL.key,
+        aws_secret_access_key=secret,
+        config=Config(retries={"total_max_attempts": 1}, parameter_validation=False),
+    )
+
+
+@pytest.fixture(scope="session")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
+    with serving(tmp_path_factory.mktemp("lake")) as server:
+        yield server
+
+
 @pytest.fixture(scope="session")
 def client(endpoint: Endpoint) -> Callable[..., Client]:
-    def make(service: str = "glue", secret: str = CREDENTIAL.secret) -> Client:
-        build: Any = boto3.client
-        return build(
-            service,
-            endpoint_url=endpoint.url,
-            region_name="us-east-1",
-            aws_access_key_id=CREDENTIAL.key,
-            aws_secret_access_key=secret,
-            config=Config(retries={"total_max_attempts": 1}, parameter_validation=False),
-        )
-
-    return make
+    return partial(signed_in, endpoint)
 
 
 @pytest.fixture(scope="session")
@@ -95,3 +106,20 @@ def module(folder: Path, name: str, text: str) -> Path:
     file = folder / f"{name}.py"
     file.write_text(text)
     return file
+
+
+def wheel(folder: Path, name: str, text: str) -> Path:
+    """Write a wheel of one module by hand."""
+    package = name.replace("-", "_")
+    info = f"{package}-1.0.dist-info"
+    files = {
+        f"{package}.py": text,
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = "".join(f"{path},,\n" for path in [*files, f"{info}/RECORD"])
+    target = folder / f"{package}-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(target, "w") as archive:
+        for path, content in {**files, f"{info}/RECORD": record}.items():
+            archive.writestr(path, content)
+    return target

@@ -6,7 +6,6 @@ import base64
 import json
 import os
 import signal
-import zipfile
 from collections.abc import Callable
 from http.client import HTTPConnection
 from pathlib import Path
@@ -24,7 +23,17 @@ from botocore.validate import ParamValidator
 from stedi_glue.errors import UsageError
 from stedi_glue.sessions.api import OPERATIONS
 from stedi_glue.sessions.server import Endpoint
-from tests.sessions.conftest import CREDENTIAL, ROLE, Client, created, ended, module, ran, wait
+from tests.sessions.conftest import (
+    CREDENTIAL,
+    ROLE,
+    Client,
+    created,
+    ended,
+    module,
+    ran,
+    wait,
+    wheel,
+)
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +173,7 @@ def test_a_killed_process_fails_its_session_and_no_other(glue: Client, session: 
 
 def test_extra_files_and_modules_are_there(glue: Client, tmp_path: Path) -> None:
     extra = module(tmp_path, "brought_along", "VALUE = 7\n")
-    built = _wheel(tmp_path, "stedi-test-module", "VALUE = 8\n")
+    built = wheel(tmp_path, "stedi-test-module", "VALUE = 8\n")
     session = created(
         glue,
         "equipped",
@@ -400,20 +409,3 @@ def _known(shape: Any, value: Any) -> Any:
     if shape.type_name == "list":
         return [_known(shape.member, one) for one in value]
     return value
-
-
-def _wheel(folder: Path, name: str, text: str) -> Path:
-    """Write a wheel of one module by hand."""
-    package = name.replace("-", "_")
-    info = f"{package}-1.0.dist-info"
-    files = {
-        f"{package}.py": text,
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    record = "".join(f"{path},,\n" for path in [*files, f"{info}/RECORD"])
-    target = folder / f"{package}-1.0-py3-none-any.whl"
-    with zipfile.ZipFile(target, "w") as archive:
-        for path, content in {**files, f"{info}/RECORD": record}.items():
-            archive.writestr(path, content)
-    return target
