@@ -45,8 +45,9 @@ FILES = {
 # The fast ones first: a mutant is killed by the first test that fails.
 TESTS = {
     "zones": (
-        "tests/rules/test_promises.py",
         "tests/zones/test_stedi.py",
+        "tests/rules/test_promises.py",
+        "tests/rules/test_rules.py::test_rules_agree_with_the_contract",
         "tests/zones/test_trusted.py",
         "tests/zones/test_curated.py",
     ),
@@ -67,7 +68,7 @@ COMPARISONS = {
     ast.Is: "is not",
     ast.IsNot: "is",
 }
-JOINS = {"left_semi": "inner", "inner": "left", "left": "inner"}
+JOINS = {"left_semi": "inner", "inner": "left", "left": "inner", "right": "inner"}
 DROPPED = ("where", "distinct")
 
 
@@ -131,6 +132,8 @@ def _calls(node: ast.Call, change: object) -> Iterator[Mutant]:
         kind = node.args[1]
         other = "string" if ast.literal_eval(kind) != "string" else "bigint"
         yield change(kind, repr(other))
+        if len(node.args) > 3:
+            yield change(node.args[3], "False")
     for keyword in node.keywords:
         if keyword.arg == "how":
             yield change(keyword.value, repr(JOINS[ast.literal_eval(keyword.value)]))
