@@ -5,28 +5,34 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Sequence
+import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stedi_glue.backends.catalog import IcebergCatalog
-from stedi_glue.backends.collector import patient_collector
 from stedi_glue.backends.delivery import Delivery, Parcel, parcels
-from stedi_glue.backends.engines import open_engine
+from stedi_glue.backends.engines import explaining, open_engine
 from stedi_glue.backends.expectations import ExpectationsAuditor
 from stedi_glue.backends.journal import RunJournal, told
 from stedi_glue.backends.landing import LandingFolder
+from stedi_glue.backends.proposals import Proposal, propose
+from stedi_glue.backends.quarantine import Quarantine
 from stedi_glue.backends.report_pages import ReportPages
 from stedi_glue.backends.storage import S3, folder_uri, open_storage
+from stedi_glue.backends.suites import RulesFolder
 from stedi_glue.backends.vacuum import Orphan, Vacuum
 from stedi_glue.errors import EngineError, LakeError, UnknownTable, UsageError, suggest
 from stedi_glue.model.ddl import athena_ddl
 from stedi_glue.model.lineage import mermaid
 from stedi_glue.model.pipeline import Pipeline
 from stedi_glue.model.table import Table, Zone
+from stedi_glue.publish.collector import patient_collector
 from stedi_glue.publish.ports import Snapshot
+from stedi_glue.publish.rehearsal import Rehearsal, Stage
 from stedi_glue.publish.report import Attempt, RunReport
 from stedi_glue.publish.runner import Observer, Runner
 from stedi_glue.zones import STEDI
@@ -35,6 +41,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from stedi_glue.backends.athena import Athena
+    from stedi_glue.model.transform import ZoneTransform
+    from stedi_glue.profiling.profile import Profile
 
 CATALOGS = ("local", "glue")
 
@@ -45,11 +53,13 @@ class TableState:
 
     snapshot: what readers see; None for landing tables and for what was never published.
     rows: rows readers see, or good records last read from landing; None when there are none yet.
+    quarantined: rows that were left out of these, or records that could not be read.
     """
 
     table: Table
     snapshot: Snapshot | None
     rows: int | None
+    quarantined: int = 0
 
 
 class Lakehouse:
@@ -76,6 +86,8 @@ class Lakehouse:
         self._landing = LandingFolder(landing, root, self._engine)
         self.on_aws = catalog == "glue"
         self._catalog = (IcebergCatalog.glue if self.on_aws else IcebergCatalog.local)(root)
+        self._quarantine = Quarantine(self._engine, self._landing, self._catalog)
+        self._rules = rules
         auditor = ExpectationsAuditor(rules, docs=root)
         self._journal = RunJournal(root)
         pages = ReportPages(root, pipeline, self._journal)
@@ -135,6 +147,21 @@ class Lakehouse:
             self._register_landing()
             return self._runner.run(self._runner.check(tables), on_step)
 
+    def rehearse(
+        self, transform: ZoneTransform, rules: Sequence[Mapping[str, Any]] | None = None
+    ) -> Rehearsal:
+        """Make a table of what is published, and audit it, without anybody ever seeing it.
+
+        transform: it may be in no pipeline yet, or replace one that is. rules: expectations
+        as rules files list them; by default those of the table's file.
+        """
+        for source in transform.sources:
+            self.pipeline.table(source)
+        drafts = {transform.table.name: rules} if rules is not None else None
+        auditor = ExpectationsAuditor(self._rules, drafts=drafts)
+        stage = Stage(self._engine, self._existing, auditor, self.table, self._storage.drop)
+        return stage.rehearse(transform, f"{self.root}/rehearsal-{uuid.uuid4().hex}")
+
     def table(self, name: str, snapshot_id: int | None = None) -> DataFrame:
         """Read a table: as published (now, or in an earlier snapshot), or landing as last run."""
         table = self.pipeline.table(name)
@@ -147,11 +174,28 @@ class Lakehouse:
             return self._landing.read(table, staged)
         return self._engine.read(table, self._existing.files(table, snapshot_id))
 
+    def quarantine(self, name: str, *, personal: bool = True) -> DataFrame:
+        """Read what was left out of a table: its columns and `_rules`, the rules each row broke.
+
+        Of landing tables, the records that could not be read: `_file`, `_problem`, `_raw`.
+        personal: whether with personal values; else the first letter stays, or the shape.
+        """
+        _ = self._existing
+        return self._quarantine.rows(self.pipeline.table(name), personal=personal)
+
     def query(self, sql: str) -> DataFrame:
-        """Run SQL over the lake's tables by their names."""
+        """Run SQL over the lake's tables by their names.
+
+        What was left out of them is there too, as `<table>_quarantine`, and of landing tables
+        as `<table>_problems`.
+        """
         words = {word.lower() for word in re.findall(r"\w+", sql)}
-        available = {state.table.name for state in self.tables() if state.rows is not None}
-        views = {name: self.table(name) for name in sorted(available & words)}
+        available = {}
+        for table in (state.table for state in self.tables() if state.rows is not None):
+            available[table.name] = partial(self.table, table.name)
+            left_out = "problems" if table.zone is Zone.LANDING else "quarantine"
+            available[f"{table.name}_{left_out}"] = partial(self.quarantine, table.name)
+        views = {name: available[name]() for name in sorted(available.keys() & words)}
         try:
             return self._engine.query(sql, views)
         except EngineError:
@@ -170,6 +214,30 @@ class Lakehouse:
             raise UsageError(f"Athena cannot query '{self.root}': the lake is not on AWS.")
         _ = self._existing
         return Athena(DATABASE, workgroup, f"{self.root}/queries/")
+
+    def profile(self, name: str) -> Profile:
+        """Measure a table, as it is published or as landing was last read."""
+        from stedi_glue.profiling.measure import measure
+
+        table = self.pipeline.table(name)
+        with explaining(f"Cannot measure '{name}'"):
+            return measure(table, self.table(name))
+
+    def proposal(self, name: str) -> Proposal:
+        """Return the rules that a table's rows and history suggest and its file lacks."""
+        profile = self.profile(name)
+        history = self.history(name)
+        rules = RulesFolder(self._rules)
+        return propose(profile, self.table(name), rules, history, int(time.time() * 1000))
+
+    def keep_profile(self, profile: Profile) -> str:
+        """Write the page of a profile into the lake's `docs/`, and return where it is."""
+        from stedi_glue.pages.addresses import profile_page
+        from stedi_glue.pages.profile_page import page_of
+
+        where = f"{self.root}/docs/{profile_page(profile.table.name)}"
+        self._storage.write_text(where, page_of(profile, int(time.time() * 1000)))
+        return where
 
     def tables(self) -> tuple[TableState, ...]:
         """Return what the lake holds of each table, in lineage order."""
@@ -201,6 +269,10 @@ class Lakehouse:
                 f"The lake '{self.root}' has no report yet; 'stedi-glue run' writes one."
             )
         return page
+
+    def page(self, path: str) -> str | None:
+        """Return a page's text by its path in the lake's `docs/`; None when there is none."""
+        return self._storage.read_text(f"{self.root}/docs/{path}")
 
     def rollback(self, name: str, snapshot_id: int | None = None) -> Snapshot:
         """Make an earlier snapshot of a table current; by default the one before the current."""
@@ -263,9 +335,12 @@ class Lakehouse:
     def _state(self, table: Table) -> TableState:
         if table.zone is Zone.LANDING:
             staged = self._landing.staged(table)
-            return TableState(table, None, staged.rows if staged else None)
+            rows, left_out = (staged.rows, staged.quarantined) if staged else (None, 0)
+            return TableState(table, None, rows, left_out)
         snapshot = self._existing.current(table)
-        return TableState(table, snapshot, snapshot.rows if snapshot else None)
+        if snapshot is None:
+            return TableState(table, None, None)
+        return TableState(table, snapshot, snapshot.rows, snapshot.quarantined)
 
     @property
     def _existing(self) -> IcebergCatalog:

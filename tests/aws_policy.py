@@ -37,6 +37,8 @@ def needs(request: dict[str, Any]) -> set[Need]:
         pairs = _glue(operation, json.loads(_body(request)))
     elif service.endswith("Athena"):
         pairs = _athena(operation, json.loads(_body(request)))
+    elif "/cloudformation/aws4_request" in request.get("HTTP_AUTHORIZATION", ""):
+        pairs = _cloudformation(parse_qs(_body(request).decode()))
     else:
         assert not target, f"a test must say what {target} needs"
         pairs = _s3(request)
@@ -123,6 +125,20 @@ def _athena(operation: str, asked: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield f"athena:{operation}", f"arn:aws:athena:{REGION}:{ACCOUNT}:workgroup/{group}"
 
 
+def _cloudformation(asked: dict[str, list[str]]) -> Iterator[tuple[str, str]]:
+    # A change set is named by an address of its own; it is of the stack that is told first.
+    name = asked.get("StackName", ["stedi"])[0].split(":stack/")[-1].split("/")[0]
+    place = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{name}/1"
+    yield f"cloudformation:{asked['Action'][0]}", place
+
+
+_OF_A_BUCKET = {"GET": "ListBucket", "HEAD": "ListBucket", "DELETE": "DeleteBucket"}
+_OF_AN_OBJECT = {
+    **{"GET": "GetObject", "HEAD": "GetObject", "DELETE": "DeleteObject"},
+    **{"PUT": "PutObject", "POST": "PutObject"},
+}
+
+
 def _s3(request: dict[str, Any]) -> Iterator[tuple[str, str]]:
     bucket, _, key = request["PATH_INFO"].removeprefix("/").partition("/")
     query = parse_qs(request.get("QUERY_STRING", ""), keep_blank_values=True)
@@ -132,14 +148,11 @@ def _s3(request: dict[str, Any]) -> Iterator[tuple[str, str]]:
         for name in re.findall(r"<Key>(.*?)</Key>", _body(request).decode()):
             yield "s3:DeleteObject", f"{root}/{name}"
     elif not key:
-        known = {"GET": "s3:ListBucket", "HEAD": "s3:ListBucket"}
-        yield "s3:GetBucketLocation" if "location" in query else known[method], root
-    elif method == "DELETE":
-        part = "uploadId" in query
-        yield "s3:AbortMultipartUpload" if part else "s3:DeleteObject", f"{root}/{key}"
+        yield "s3:GetBucketLocation" if "location" in query else f"s3:{_OF_A_BUCKET[method]}", root
+    elif method == "DELETE" and "uploadId" in query:
+        yield "s3:AbortMultipartUpload", f"{root}/{key}"
     else:
-        known = {"GET": "s3:GetObject", "HEAD": "s3:GetObject", "PUT": "s3:PutObject"}
-        yield (known | {"POST": "s3:PutObject"})[method], f"{root}/{key}"
+        yield f"s3:{_OF_AN_OBJECT[method]}", f"{root}/{key}"
         if source := request.get("HTTP_X_AMZ_COPY_SOURCE"):
             yield "s3:GetObject", f"arn:aws:s3:::{unquote(source).removeprefix('/')}"
 

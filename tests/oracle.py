@@ -9,7 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import duckdb
 import pyarrow as pa
@@ -144,6 +144,43 @@ def landing_rows(lake: Path) -> dict[str, list[Row]]:
     }
 
 
+# What a row of a table is left out for, each by itself; `tomorrow` is a day after the run.
+# A share of more than LEFT_OUT_AT_MOST for any of these holds the table.
+LEFT_OUT_AT_MOST = 0.05
+ANOMALIES: dict[str, tuple[str, ...]] = {
+    "customer_trusted": (
+        "email IS NULL",
+        "serialNumber IS NULL",
+        "registrationDate IS NULL",
+        "registrationDate > tomorrow",
+        "lastUpdateDate > tomorrow",
+        "shareWithResearchAsOfDate > tomorrow",
+    ),
+    "accelerometer_trusted": (
+        '"timestamp" IS NULL',
+        "\"timestamp\" < epoch_ms(TIMESTAMP '2015-01-01')",
+        '"timestamp" > tomorrow',
+        *(f"{axis} IS NULL" for axis in "xyz"),
+        *(f"NOT {axis} BETWEEN -160 AND 160" for axis in "xyz"),
+    ),
+    "step_trainer_trusted": (
+        "sensorReadingTime IS NULL",
+        "sensorReadingTime < epoch_ms(TIMESTAMP '2015-01-01')",
+        "sensorReadingTime > tomorrow",
+        "distanceFromObject IS NULL",
+        "NOT distanceFromObject BETWEEN 0 AND 1000",
+    ),
+}
+
+
+class Separated(NamedTuple):
+    """Rows readers get, rows left out, and whether a table is held for too many of these."""
+
+    kept: Multiset
+    left_out: Multiset
+    held: bool
+
+
 def expected(
     landing: Mapping[str, Iterable[Row]],
     pairing: Literal["timestamp", "customer"] = "timestamp",
@@ -151,6 +188,21 @@ def expected(
     versions: Literal["latest", "all"] = "latest",
 ) -> dict[str, Multiset]:
     """Return the rows of the five tables made of the landing rows, given by subject."""
+    tables = separated(landing, None, pairing, consent, versions)
+    return {name: table.kept for name, table in tables.items()}
+
+
+def separated(
+    landing: Mapping[str, Iterable[Row]],
+    now: int | None,
+    pairing: Literal["timestamp", "customer"] = "timestamp",
+    consent: Literal["current", "as-of"] = "current",
+    versions: Literal["latest", "all"] = "latest",
+) -> dict[str, Separated]:
+    """Return what becomes of the rows of the five tables in a run at `now`, epoch ms UTC.
+
+    Without a time, no row is left out. Each table is made of what others keep.
+    """
     queries = {
         "customer_trusted": CUSTOMER_TRUSTED[versions],
         "accelerometer_trusted": ACCELEROMETER_TRUSTED[consent],
@@ -163,9 +215,36 @@ def expected(
             connection.register(
                 f"{subject}_landing", pa.Table.from_pylist(list(landing[subject]), schema)
             )
-        for name, query in queries.items():
-            connection.execute(f"CREATE TABLE {name} AS {query}")
         return {
-            name: multiset(connection.execute(f"SELECT * FROM {name}").fetchall())
-            for name in queries
+            name: _separated(
+                connection, name, query, () if now is None else ANOMALIES.get(name, ()), now
+            )
+            for name, query in queries.items()
         }
+
+
+def _separated(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    query: str,
+    anomalies: tuple[str, ...],
+    now: int | None,
+) -> Separated:
+    tomorrow = (now or 0) + 24 * 60 * 60 * 1000
+    connection.execute(
+        f"CREATE TABLE {name}_made AS SELECT *, {tomorrow} AS tomorrow FROM ({query})"
+    )
+    shares = [
+        connection.execute(f"SELECT avg(coalesce({one}, false)::INT) FROM {name}_made").fetchone()
+        for one in anomalies
+    ]
+    bad = " OR ".join(f"coalesce({one}, false)" for one in anomalies) or "false"
+    connection.execute(
+        f"CREATE TABLE {name} AS SELECT * EXCLUDE (tomorrow) FROM {name}_made WHERE NOT ({bad})"
+    )
+    left_out = f"SELECT * EXCLUDE (tomorrow) FROM {name}_made WHERE {bad}"
+    return Separated(
+        multiset(connection.execute(f"SELECT * FROM {name}").fetchall()),
+        multiset(connection.execute(left_out).fetchall()),
+        any(share and (share[0] or 0) > LEFT_OUT_AT_MOST for share in shares),
+    )

@@ -157,6 +157,10 @@ class IcebergCatalog:
         """Return the folder under the table's location where a run stages its files."""
         return f"{self._location(table)}/data/{run_id}"
 
+    def quarantine_folder(self, table: Table, run_id: str) -> str:
+        """Return the folder beside the table for the rows that a run leaves out of it."""
+        return f"{self._root}/{table.quarantine().location}/{run_id}"
+
     def written(self, folder: str) -> Staged:
         """Return the Parquet files in a folder and how many rows they hold."""
         files, rows = self._storage.parquet(folder)
@@ -230,7 +234,7 @@ class IcebergCatalog:
                 iceberg = self._expire(
                     table, iceberg, [s.snapshot_id for s in newest[self._keep :]]
                 )
-            kept = f"{self.new_folder(table, keep)}/" if keep else None
+            kept = self.staging(table, keep) if keep else ()
             try:
                 self._sweep(table, kept)
             except DamageError:
@@ -252,22 +256,36 @@ class IcebergCatalog:
             expire(iceberg, expired)
         return self._published(table)
 
-    def _sweep(self, table: Table, kept: str | None) -> None:
+    def _sweep(self, table: Table, kept: tuple[str, ...]) -> None:
         used = cache(lambda: self.used(table))
         for folder in self.folders(table):
-            self._storage.sweep(
-                folder, lambda path: bool(kept and path.startswith(kept)) or path in used()
-            )
+            self._storage.sweep(folder, lambda path: path.startswith(kept) or path in used())
 
-    def folders(self, table: Table) -> tuple[str, str]:
-        """Return the two folders that hold a table's files, and nothing else."""
-        return f"{self._location(table)}/data", f"{self._location(table)}/metadata"
+    def folders(self, table: Table) -> tuple[str, ...]:
+        """Return the folders that hold a table's files, and nothing else."""
+        left_out = f"{self._root}/{table.quarantine().location}"
+        return f"{self._location(table)}/data", f"{self._location(table)}/metadata", left_out
+
+    def staging(self, table: Table, run_id: str) -> tuple[str, str]:
+        """Return the beginnings of the paths of all files that a run writes for a table."""
+        return (
+            f"{self.new_folder(table, run_id)}/",
+            f"{self.quarantine_folder(table, run_id)}/",
+        )
 
     def used(self, table: Table) -> frozenset[str]:
-        """Return the files of a table's retained snapshots, and those that describe them."""
+        """Return the files of a table's retained snapshots, and those that describe them.
+
+        Rows that were left out of a snapshot are retained as long as it is.
+        """
         iceberg = self._load(table)
         with self._explaining(f"Cannot tell which files '{table.name}' is made of"):
-            return frozenset(used_files(iceberg)) if iceberg is not None else frozenset()
+            made = used_files(iceberg) if iceberg is not None else set()
+        runs = {s.summary.get("stedi.run-id", "") for s in self.history(table) if s.quarantined}
+        left_out = (self.quarantine_folder(table, run) for run in runs)
+        return frozenset(made).union(
+            file.path for folder in left_out for file in self._storage.list(folder)
+        )
 
     def _snapshot(self, table: Table, snapshot_id: int) -> Snapshot:
         for snapshot in self.history(table):

@@ -13,7 +13,8 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
 from stedi_glue.backends.masking import samples
-from stedi_glue.backends.suites import Rule, RulesFolder
+from stedi_glue.backends.rules import ROW_RULES, Rule, parameters
+from stedi_glue.backends.suites import RulesFolder, Suite
 from stedi_glue.errors import RulesError
 from stedi_glue.publish.ports import RuleResult, Verdict
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from stedi_glue.model.table import Table
+    from stedi_glue.publish.ports import Snapshot
 
 # What Great Expectations calls the judged rows while a query runs; it does not clean up.
 _BATCH_VIEW = "tmp_view"
@@ -32,17 +34,31 @@ class ExpectationsAuditor:
 
     rules: a folder of `<table>.json` files; by default those that come with the package.
     docs: the lake's folder that Great Expectations keeps its results and pages in.
+    drafts: rules of tables, by name, in place of their files.
     """
 
-    def __init__(self, rules: Path | None = None, docs: str | None = None) -> None:
-        self._rules = RulesFolder(rules)
+    def __init__(
+        self,
+        rules: Path | None = None,
+        docs: str | None = None,
+        drafts: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+    ) -> None:
+        self._rules = RulesFolder(rules, drafts)
         self._docs = docs
         # Two audits in one session would read each other's rows through `_BATCH_VIEW`.
         self._turn = Lock()
-        self._audits: dict[Table, tuple[ExpectationSuite, ExpectationSuiteValidationResult]] = {}
+        # Of each table, what Data Docs call the audited rows, and what was found.
+        self._audits: dict[
+            tuple[Table, str], tuple[ExpectationSuite, ExpectationSuiteValidationResult]
+        ] = {}
+        self._asked: dict[Table, tuple[Suite, Mapping[str, int]]] = {}
 
     def prepare(self) -> None:
         """Import Great Expectations in the background: it takes seconds."""
+        # The engine starts meanwhile and imports this package, too, whose modules import each
+        # other: Python 3.11 was seen to wait for ever when two threads did so at once.
+        import_module("email.parser")
+        import_module("email.utils")
         module = "stedi_glue.backends.validation"
         Thread(target=import_module, args=(module,), daemon=True).start()
 
@@ -58,15 +74,22 @@ class ExpectationsAuditor:
         return self._rules.names(table)
 
     def audit(
-        self, table: Table, rows: DataFrame, references: Mapping[str, DataFrame], now: int
+        self,
+        table: Table,
+        rows: DataFrame,
+        references: Mapping[str, DataFrame],
+        now: int,
+        history: Sequence[Snapshot] = (),
     ) -> Verdict:
         """Run the table's rules over the rows; `now` is epoch milliseconds UTC.
 
+        history: the table's publications, newest first, from which rules learn what is usual.
         references: the tables that `names` names; others are ignored. While the audit
         runs they are temporary views of the session, in place of views of the same name.
         Raises RulesError when a rule cannot be evaluated: it is never taken as passed.
         """
         suite = self._rules.suite(table)
+        values = parameters(now, table, history)
         views = {name: references[name] for name in self.names(table) if name in references}
         missing = sorted(self.names(table) - views.keys())
         if missing:
@@ -79,8 +102,10 @@ class ExpectationsAuditor:
         expectations = expectation_suite(suite)
 
         with self._turn, _views(rows, views):
-            result = validate(expectations, rows, now)
-        self._audits[table] = (expectations, result)
+            result = validate(expectations, rows, values)
+        self._asked[table] = (suite, values)
+        again = (table, table.name) in self._audits
+        self._audits[table, f"{table.name}_kept" if again else table.name] = (expectations, result)
         outcomes = {one.expectation_config.id: one for one in result.results}  # type: ignore[union-attr]
         return Verdict(
             suite.name,
@@ -88,7 +113,25 @@ class ExpectationsAuditor:
                 _judged(rule, table, outcomes.get(suite.rule_id(place)))
                 for place, rule in enumerate(suite.rules)
             ),
+            newest={
+                rule.columns[0]: int(outcomes[suite.rule_id(place)].result["observed_value"])
+                for place, rule in enumerate(suite.rules)
+                if _tells_newest(rule, outcomes[suite.rule_id(place)].result)
+            },
         )
+
+    def mark(self, table: Table, rows: DataFrame, verdict: Verdict) -> DataFrame:
+        """Add `_rules` to audited rows: the names of the rules that each one broke.
+
+        Null in rows that broke no rule which sends rows to quarantine. verdict: that of the last
+        audit of the table.
+        """
+        suite, values = self._asked[table]
+        judged = zip(suite.rules, verdict.results, strict=True)
+        unmet = [rule for rule, found in judged if rule.type in ROW_RULES and not found.passed]
+        from stedi_glue.backends.validation import mark
+
+        return mark(rows, unmet, values)
 
     def document(self, run_id: str, now: int) -> None:
         """Keep the results of every audit since the last call, and show them in Data Docs."""
@@ -98,6 +141,13 @@ class ExpectationsAuditor:
 
         DataDocs(self._docs).add(run_id, now, self._audits)
         self._audits.clear()
+
+
+def _tells_newest(rule: Rule, result: Mapping[str, Any]) -> bool:
+    """Tell whether a rule compared the greatest value of a column with a moment."""
+    moments = [name for name in rule.parameters if name.endswith("_ms") or "_newest_" in name]
+    whole = rule.type == "expect_column_max_to_be_between" and bool(moments)
+    return whole and result.get("observed_value") is not None
 
 
 @contextmanager
@@ -126,6 +176,9 @@ def _judged(rule: Rule, table: Table, outcome: Any) -> RuleResult:
         severity=rule.severity,
         passed=bool(outcome.success),
         observed=_observed(rule, table, outcome.result),
+        limit=rule.limit,
+        judged=int(outcome.result.get("element_count") or 0),
+        broke=int(outcome.result.get("unexpected_count") or 0),
         samples=() if outcome.success else _samples(rule, table, outcome.result),
     )
 
@@ -156,14 +209,15 @@ def _observed(rule: Rule, table: Table, result: Mapping[str, Any]) -> str:
     if result.get("element_count") is not None:
         count, total = int(result.get("unexpected_count") or 0), int(result["element_count"])
         share = f" ({100 * count / total:.3g} %)" if count else ""
-        return f"{count:,} of {total:,} rows{share}"
+        limit = f", limit {100 * rule.limit:.3g} %" if rule.limit and count else ""
+        return f"{count:,} of {total:,} rows{share}{limit}"
     if value is None:
         return ""
     if rule.query:
         return f"{int(value):,} row{'' if value == 1 else 's'}"
     personal = {c.name for c in table.columns if c.personal} & set(rule.columns)
     if isinstance(value, Real) and not personal:
-        if any(name.endswith("_ms") for name in rule.parameters):
+        if any(name.endswith("_ms") or "_newest_" in name for name in rule.parameters):
             return f"observed {datetime.fromtimestamp(float(value) / 1000, UTC):%Y-%m-%d %H:%M} UTC"
         return f"observed {value:,}"
     if rule.type.startswith("expect_table_columns_"):

@@ -133,13 +133,20 @@ def iceberg_schema(table: Table) -> Schema:
             types.NestedField(
                 field_id=number,
                 name=column.name,
-                field_type=iceberg[column.type],
+                field_type=iceberg.get(column.type) or _texts(number),
                 required=False,
                 doc=column.doc,
             )
             for number, column in enumerate(table.columns, start=1)
         ]
     )
+
+
+def _texts(number: int) -> Any:
+    from pyiceberg import types
+
+    # Elements have numbers of their own, beyond those of columns.
+    return types.ListType(1000 + number, types.StringType(), element_required=False)
 
 
 def shape(schema: Schema) -> list[tuple[str, str, str | None]]:

@@ -145,6 +145,15 @@ class Storage(ABC):
             if info.type != fs.FileType.File or not info.size
         )
 
+    def drop(self, folder: str) -> None:
+        """Delete a folder and all that is in it; nobody else may use it."""
+        from pyarrow import fs
+
+        inner = self._inner(folder)
+        with self.explaining(f"Cannot delete '{folder}'"):
+            if self._filesystem.get_file_info(inner).type == fs.FileType.Directory:
+                self._filesystem.delete_dir(inner)
+
     @contextmanager
     def explaining(self, what: str) -> Iterator[None]:
         """Turn what goes wrong with files into one sentence: "<what>: <reason>"."""

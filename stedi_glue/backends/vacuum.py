@@ -99,8 +99,8 @@ class Vacuum:
         newest = next(iter(self._journal.attempts(table.name)), None)
         if newest is None or newest.status != "held":
             return lambda path: False
-        folder = f"{self._catalog.new_folder(table, newest.run_id)}/"
-        return lambda path: path.startswith(folder)
+        written = self._catalog.staging(table, newest.run_id)
+        return lambda path: path.startswith(written)
 
     def _landed(self, table: Table) -> Iterator[tuple[File, str]]:
         copy = f"{self._root}/{table.location}_parsed"

@@ -16,7 +16,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from stedi_glue.entry import deploy_commands, lake_view, land, query, session_commands, vacuum
+from stedi_glue.entry import (
+    deploy_commands,
+    lake_view,
+    land,
+    quarantine,
+    query,
+    session_commands,
+    study,
+    vacuum,
+)
 from stedi_glue.entry.json_view import attempt_json, print_json, state_json
 from stedi_glue.entry.opening import open_lake
 from stedi_glue.entry.options import (
@@ -50,7 +59,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(query.app)
+app.add_typer(quarantine.app)
 app.add_typer(land.app)
+app.add_typer(study.app)
 app.add_typer(vacuum.app)
 
 
@@ -187,10 +198,19 @@ def docs(
     lake: Lake = None,
     catalog: Catalog = None,
     show: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Serve it to browsers on this machine, also from S3.")
+    ] = False,
+    port: Annotated[
+        int, typer.Option(help="The port to serve it on; by default one that is free.")
+    ] = 0,
 ) -> None:
-    """Print where the Data Docs are: every run's rules and what they found."""
+    """Print where the last run's report is; it leads to every run's rules and what they found."""
     with open_lake(Settings.load(lake=lake, catalog=catalog)) as opened:
         page = opened.docs
+        if serve:
+            lake_view.serve_pages(opened.page, port, show=show)
+            return
     if show:
         lake_view.open_page(page)
     typer.echo(page)
@@ -241,7 +261,7 @@ def _make(lake: Lakehouse, names: Sequence[str], as_json: bool) -> int:
     if as_json:
         print_json(report.to_json())
     else:
-        show_run(console(), report)
+        show_run(console(), report, lake.docs)
     return report.exit_code
 
 

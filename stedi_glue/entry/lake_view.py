@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,15 +12,18 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
+from stedi_glue.entry.serve import Pages, PageServer
 from stedi_glue.entry.terminal import (
     NONE,
     STATUS,
     WIDE,
     ZONE,
     amount,
+    console,
     figure,
     grid,
     iso,
+    noted,
     plural,
     verdict_text,
     word,
@@ -45,7 +49,8 @@ def _rules(snapshot: Snapshot) -> Text:
 def show_tables(out: Console, states: Sequence[TableState]) -> None:
     """Print what the lake holds of each table."""
     wide = out.width >= WIDE
-    columns = [word("table"), word("zone"), figure("rows"), figure("rules"), word("published")]
+    counts = (figure("rows"), figure("left out"), figure("rules"))
+    columns = [word("table"), word("zone"), *counts, word("published")]
     lines = grid(*columns, *((figure("snapshot"), word("location")) if wide else ()))
     for state in states:
         table, snapshot = state.table, state.snapshot
@@ -54,6 +59,7 @@ def show_tables(out: Console, states: Sequence[TableState]) -> None:
             Text(table.name),
             Text(table.zone, ZONE[table.zone]),
             amount(state.rows),
+            noted(state.quarantined, "yellow") if state.rows is not None else NONE,
             _rules(snapshot) if snapshot else NONE,
             Text(iso(snapshot.published_at)) if snapshot else NONE if raw else Text("never", "dim"),
         ]
@@ -81,7 +87,8 @@ def show_history(
 ) -> None:
     """Print what became of a table in every run, newest first, and which states can be read."""
     wide = out.width >= WIDE
-    columns = [word("run began"), word("status"), figure("rows"), figure("rules")]
+    counts = (figure("rows"), figure("left out"), figure("rules"))
+    columns = [word("run began"), word("status"), *counts]
     extra = (word("engine"), word("run")) if wide else ()
     lines = grid(*columns, figure("snapshot"), word("readers"), *extra)
     for attempt in attempts:
@@ -90,6 +97,7 @@ def show_history(
             Text(iso(attempt.started_at)),
             Text(attempt.status, STATUS[attempt.status]),
             amount(attempt.rows),
+            noted(attempt.quarantined, "yellow") if attempt.rows is not None else NONE,
             verdict_text(attempt.evaluated, attempt.failed, attempt.warned),
             Text(str(snapshot.snapshot_id)) if snapshot else NONE,
             _readers(snapshot),
@@ -135,10 +143,26 @@ def open_page(page: str) -> None:
     if "://" in page:
         folder = page.rpartition("/")[0]
         raise UsageError(
-            f"A browser cannot open '{page}': copy the pages with 'aws s3 sync {folder} docs' "
-            "and open docs/index.html."
+            f"A browser cannot open '{page}': use 'stedi-glue docs --serve', or copy the pages "
+            f"with 'aws s3 sync {folder} docs' and open docs/index.html."
         )
     typer.launch(Path(page).as_uri())
+
+
+def serve_pages(pages: Pages, port: int, *, show: bool) -> None:
+    """Serve a lake's pages until the user interrupts; UsageError when the port is taken."""
+    try:
+        server = PageServer(pages, port)
+    except OSError as error:
+        raise UsageError(
+            f"Cannot serve on port {port}: {error.strerror}; name another one with --port."
+        ) from error
+    with server, suppress(KeyboardInterrupt):
+        typer.echo(server.address)
+        console(stderr=True).print("Press Ctrl-C to stop.")
+        if show:
+            typer.launch(server.address)
+        server.serve_forever()
 
 
 def show_rollback(out: Console, snapshot: Snapshot) -> None:

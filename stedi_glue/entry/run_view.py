@@ -90,8 +90,11 @@ class Progress:
         return Live(self, console=err, transient=True) if err.is_terminal else nullcontext()
 
 
-def show_run(out: Console, report: RunReport) -> None:
-    """Print what became of each table of a run, why, and how long it took."""
+def show_run(out: Console, report: RunReport, page: str) -> None:
+    """Print what became of each table of a run, why, and how long it took.
+
+    page: where the run's report is, which says more.
+    """
     wide = out.width >= WIDE
     columns = [word("table"), word("zone"), figure("rows"), word("status"), figure("rules")]
     extra = ("failed", "warned", *STEPS) if wide else ("seconds",)
@@ -105,7 +108,7 @@ def show_run(out: Console, report: RunReport) -> None:
         out.print(note)
     if notes:
         out.print()
-    _show_closing(out, report)
+    _show_closing(out, report, page)
 
 
 def _run_cells(table: TableReport, wide: bool) -> list[Text]:
@@ -130,7 +133,11 @@ def _notes(table: TableReport) -> Iterator[RenderableType]:
     """Say what a reader of the table should know, if anything."""
     failed, warned = (table.verdict.failed, table.verdict.warnings) if table.verdict else ((), ())
     style = STATUS[table.status]
-    if table.quarantined:
+    quarantining = table.verdict.quarantined if table.verdict else ()
+    if quarantining:
+        rows = plural(table.quarantined, "row")
+        yield from _note(table, f"left out {rows} that broke rules", "yellow", quarantining)
+    elif table.quarantined:
         records = plural(table.quarantined, "raw record")
         yield from _note(table, f"left out {records} that could not be used", "yellow")
     if table.mended:
@@ -158,13 +165,13 @@ def _note(
         yield line
 
 
-def _show_closing(out: Console, report: RunReport) -> None:
+def _show_closing(out: Console, report: RunReport, page: str) -> None:
     statuses = [table.status for table in report.tables]
     counts = [f"{statuses.count(status)} {status}" for status in STATUS if status in statuses]
     spent = [
         f"{step} {sum(getattr(table.seconds, step) or 0 for table in report.tables):.1f} s"
         for step in STEPS
     ]
-    out.print(Text(", ".join(counts), STATUS[report.status]))
-    out.print(Text(", ".join(spent), "dim"))
-    out.print(Text(f"run {report.run_id} on {report.engine}", "dim"))
+    made = Text(", ".join(counts), STATUS[report.status])
+    out.print(made.append(f" on {report.engine}: {', '.join(spent)}", "dim"))
+    out.print(Text(f"run {report.run_id}: {page}", "dim"), soft_wrap=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -47,7 +49,10 @@ def serve(
         out = console(stderr=True)
         out.print(f"Glue sessions at {endpoint.url}, for profile {profile} and lake {root}.")
         out.print("Interrupt to stop; every session ends with it.")
-        endpoint.serve_forever()
+        # A service manager's way to stop it is ours.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        with suppress(KeyboardInterrupt):
+            endpoint.serve_forever()
 
 
 @app.command()

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
 
-TYPES = ("string", "int", "bigint", "double", "boolean")
+TYPES = ("string", "int", "bigint", "double", "boolean", "array<string>")
+# Names every rule that a row in quarantine broke.
+RULES = "_rules"
+LONGEST_DOC = 255
 
 
 class Zone(StrEnum):
@@ -30,7 +33,7 @@ class Column:
 
     name: as in the source (`serialNumber`).
     type: one of `TYPES`, named as Spark SQL and Athena name them.
-    doc: meaning, unit, and what a null says.
+    doc: meaning, unit, and what a null says; one line, as Glue keeps it as a comment.
     personal: whether the value identifies or contacts a person.
     aliases: other names of it in raw exports.
     """
@@ -45,6 +48,11 @@ class Column:
         if self.type not in TYPES:
             raise DefinitionError(
                 f"Column '{self.name}' has the type '{self.type}'{suggest(self.type, TYPES)}"
+            )
+        if len(self.doc) > LONGEST_DOC or not self.doc.isprintable():
+            raise DefinitionError(
+                f"Column '{self.name}' has a doc of {len(self.doc)} characters: the Glue Data "
+                f"Catalog takes {LONGEST_DOC} at most, in one line."
             )
 
 
@@ -119,9 +127,20 @@ class Table:
             "bigint": types.LongType(),
             "double": types.DoubleType(),
             "boolean": types.BooleanType(),
+            "array<string>": types.ArrayType(types.StringType()),
         }
         return types.StructType(
             [types.StructField(column.name, spark[column.type]) for column in self.columns]
+        )
+
+    def quarantine(self) -> Table:
+        """Return the contract of the rows that were left out of this table."""
+        return Table(
+            name=f"{self.name}_quarantine",
+            zone=self.zone,
+            location=f"{self.location}_quarantine",
+            doc=f"A row left out of {self.name}, and why.",
+            columns=(*self.columns, Column(RULES, "array<string>", "Every rule it broke.")),
         )
 
     def conform(self, frame: DataFrame) -> DataFrame:

@@ -14,6 +14,11 @@ def run_page(run_id: str) -> str:
     return f"run-{run_id}.html"
 
 
+def profile_page(table: str) -> str:
+    """Return the profile of a table."""
+    return f"profile-{table}.html"
+
+
 def data_docs_page(suite: str = "", run_id: str = "", started_at: int = 0, table: str = "") -> str:
     """Return a page of Great Expectations.
 

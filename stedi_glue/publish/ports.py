@@ -21,6 +21,9 @@ class RuleResult:
     note: the rule in plain words, from the rules file.
     severity: "critical", "warning" or "info".
     observed: what was seen, in words; never a personal value.
+    limit: the greatest share of rows that it sends to quarantine; None when it sends none.
+    judged, broke: how many rows it looked at, and how many of them broke it; 0 when it is
+    about something else than single rows.
     samples: a few of the rows that did not meet it, by column; personal values masked.
     """
 
@@ -30,6 +33,9 @@ class RuleResult:
     passed: bool
     observed: str = ""
     samples: tuple[Mapping[str, str], ...] = ()
+    limit: float | None = None
+    judged: int = 0
+    broke: int = 0
 
     def __str__(self) -> str:
         seen = f" ({self.observed})" if self.observed else ""
@@ -38,10 +44,16 @@ class RuleResult:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the rules of a table said about its staged files."""
+    """What the rules of a table said about its staged files.
+
+    newest: of columns with moments whose newest a rule looked at, in epoch milliseconds UTC.
+    quarantined: rules that sent rows to quarantine before, as they were found then.
+    """
 
     suite: str
     results: tuple[RuleResult, ...]
+    newest: Mapping[str, int] = field(default_factory=dict)
+    quarantined: tuple[RuleResult, ...] = ()
 
     def _unmet(self, severity: str) -> tuple[RuleResult, ...]:
         return tuple(r for r in self.results if not r.passed and r.severity == severity)
@@ -57,6 +69,21 @@ class Verdict:
         return self._unmet("warning")
 
     @property
+    def separable(self) -> tuple[RuleResult, ...]:
+        """Rules that were not met by rows which may go to quarantine.
+
+        None when the rows of any such rule are more than it may send there.
+        """
+        unmet = tuple(r for r in self.results if not r.passed and r.limit is not None)
+        within = all(0 < r.broke <= r.limit * r.judged for r in unmet if r.limit is not None)
+        return unmet if within else ()
+
+    @property
+    def unmet(self) -> tuple[RuleResult, ...]:
+        """Every rule that was not met, also those whose rows went to quarantine."""
+        return (*self.quarantined, *(r for r in self.results if not r.passed))
+
+    @property
     def passed(self) -> bool:
         """Whether the table may be published."""
         return not self.failed
@@ -67,7 +94,8 @@ class Staged:
     """Immutable Parquet files that no reader sees yet.
 
     version: for landing tables a fingerprint of the raw files, else the run that wrote them.
-    quarantined: raw records left out because they could not be read.
+    quarantined: raw records left out because they could not be read, or rows that were
+    separated because they broke rules.
     reasons: how many of them for each reason.
     mended: how many raw records were read only by a lenient rule, for each such rule.
     """
@@ -98,6 +126,11 @@ class Snapshot:
     def rows(self) -> int:
         """Rows of the table in this state."""
         return int(self.summary.get("stedi.rows", self.summary.get("total-records", 0)))
+
+    @property
+    def quarantined(self) -> int:
+        """Rows that were left out of it because they broke rules."""
+        return int(self.summary.get("stedi.quarantined", 0))
 
 
 class Engine(Protocol):
@@ -151,6 +184,9 @@ class Catalog(Protocol):
     def new_folder(self, table: Table, run_id: str) -> str:
         """Return the folder under the table's location where a run stages its files."""
 
+    def quarantine_folder(self, table: Table, run_id: str) -> str:
+        """Return the folder beside the table for the rows that a run leaves out of it."""
+
     def written(self, folder: str) -> Staged:
         """Return the Parquet files in a folder and how many rows they hold."""
 
@@ -180,9 +216,24 @@ class Auditor(Protocol):
         """Return the names of other tables that a table's rules look at."""
 
     def audit(
-        self, table: Table, rows: DataFrame, references: Mapping[str, DataFrame], now: int
+        self,
+        table: Table,
+        rows: DataFrame,
+        references: Mapping[str, DataFrame],
+        now: int,
+        history: Sequence[Snapshot] = (),
     ) -> Verdict:
-        """Run the table's rules over the rows; `now` is epoch milliseconds UTC."""
+        """Run the table's rules over the rows; `now` is epoch milliseconds UTC.
+
+        history: the table's publications, newest first, from which rules learn what is usual.
+        """
+
+    def mark(self, table: Table, rows: DataFrame, verdict: Verdict) -> DataFrame:
+        """Add `_rules` to audited rows: the names of the rules that each one broke.
+
+        Null in rows that broke no rule which sends rows to quarantine. verdict: that of the last
+        audit of the table.
+        """
 
     def document(self, run_id: str, now: int) -> None:
         """Keep what was found in this run's audits, published or held, for people to read."""

@@ -96,7 +96,9 @@ def test_results_follow_the_file_and_carry_its_words(engine: AnyEngine, tmp_path
                 "info",
                 False,
                 "1 of 6 rows (16.7 %)",
-                ({"user": "null"},),
+                samples=({"user": "null"},),
+                judged=6,
+                broke=1,
             ),
             RuleResult(
                 "expect_compound_columns_to_be_unique (user, timestamp)",
@@ -104,6 +106,7 @@ def test_results_follow_the_file_and_carry_its_words(engine: AnyEngine, tmp_path
                 "critical",
                 True,
                 "0 of 6 rows",
+                judged=6,
             ),
             RuleResult(
                 "expect_table_row_count_to_be_between",

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from stedi_glue.backends.suites import RulesFolder, expectation_types, parameters
+from stedi_glue.backends.rules import expectation_types, parameters
+from stedi_glue.backends.suites import RulesFolder
 from stedi_glue.errors import RulesError
 from stedi_glue.zones import STEDI
 
@@ -259,3 +260,54 @@ def test_rules_are_read_from_a_bare_checkout(tmp_path: Path) -> None:
     for folder in ("stedi_glue", "rules"):
         shutil.copytree(PROJECT / folder, tmp_path / folder)
     assert_read(read_packaged(tmp_path), tmp_path)
+
+
+LIMIT = {"stedi": {"quarantine": 0.05}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"meta": {"stedi": {"quarantine": 0}}}, "a number above 0 and up to 1"),
+        ({"meta": {"stedi": {"quarantine": 1.5}}}, "a number above 0 and up to 1"),
+        ({"meta": {"stedi": {"quarantine": True}}}, "a number above 0 and up to 1"),
+        ({"meta": {"stedi": {"quarantine": "5 %"}}}, "a number above 0 and up to 1"),
+        ({"meta": {"stedi": {"quarantin": 0.05}}}, "'quarantin' of us: did you mean 'quarantine'"),
+        ({"severity": "warning"}, "with the severity critical"),
+        ({"kwargs": {"column": "user", "mostly": 0.9}}, "without 'mostly'"),
+        ({"type": "expect_column_values_to_be_unique"}, "only where each row is judged by itself"),
+        (query("SELECT 1 FROM {batch}"), "only where each row is judged by itself"),
+    ],
+)
+def test_quarantine_that_cannot_be(tmp_path: Path, changes: dict[str, Any], problem: str) -> None:
+    rule = GOOD_RULE | {"severity": "critical", "meta": LIMIT} | changes
+    with pytest.raises(RulesError, match=problem):
+        rules(tmp_path, rule).check([TABLE])
+
+
+def test_landing_data_stays_as_it_came(tmp_path: Path) -> None:
+    table = STEDI.table("accelerometer_landing")
+    suite = {"name": "raw", "expectations": [GOOD_RULE | {"severity": "critical", "meta": LIMIT}]}
+    (tmp_path / f"{table.name}.json").write_text(json.dumps(suite))
+    with pytest.raises(RulesError, match="landing data stays as it came"):
+        RulesFolder(tmp_path).check([table])
+
+
+def test_a_limit_leaves_a_suite_that_the_library_loads_by_itself(tmp_path: Path) -> None:
+    from great_expectations.core import ExpectationSuite
+
+    limited = 0
+    for table in STEDI.tables:
+        document = json.loads((PROJECT / "rules" / f"{table.name}.json").read_text())
+        suite = ExpectationSuite(document["name"], document["expectations"])
+        metas = [one.meta or {} for one in suite.expectations]
+        limited += sum("stedi" in meta for meta in metas)
+        assert len(suite.expectations) == len(document["expectations"])
+    assert limited == 20
+
+
+@pytest.mark.parametrize("meta", [None, "text", {"by": "ann"}, {"stedi": None}, {"stedi": "x"}])
+def test_what_others_note_in_a_rule_is_theirs(tmp_path: Path, meta: object) -> None:
+    folder = rules(tmp_path, GOOD_RULE | {"meta": meta})
+    folder.check([TABLE])
+    assert folder.suite(TABLE).rules[0].limit is None

@@ -185,6 +185,8 @@ def test_a_new_table_brings_its_job_trigger_and_permissions() -> None:
         f"{lake}/device_activity/",
         f"{lake}/device_activity/curated",
         f"{lake}/device_activity/curated/*",
+        f"{lake}/device_activity/curated_quarantine",
+        f"{lake}/device_activity/curated_quarantine/*",
         f"arn:${{AWS::Partition}}:glue:{place}:table/stedi/device_activity",
     }
     assert {"Ref": "DeviceActivityJob"} in after["AlertRule"]["Properties"]["EventPattern"][
@@ -227,6 +229,7 @@ def test_a_job_writes_tables_and_only_reads_what_landed() -> None:
         *(f"{subject}/landing_parsed/*" for subject in ("customer", "accelerometer")),
         "step_trainer/landing_parsed/*",
         *(f"{STEDI.table(name).location}/*" for name in MADE),
+        *(f"{STEDI.table(name).location}_quarantine/*" for name in MADE),
         *("audits/*", "docs/*", "runs/*", "temp/*"),
     }
 

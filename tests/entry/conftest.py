@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import os
+import pty
+import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -59,6 +62,22 @@ def own_rules(tmp_path: Path) -> Path:
         if file.name.endswith(".json"):
             (folder / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
     return folder
+
+
+def seen_on_terminal(*command: str | Path) -> str:
+    """Run a program whose standard error is a terminal; return what was drawn there."""
+    ours, theirs = pty.openpty()
+    environ = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=theirs, env=environ)
+    os.close(theirs)
+    said = b""
+    # Linux ends a terminal whose other side is closed by an error.
+    with suppress(OSError):
+        while part := os.read(ours, 10_000):
+            said += part
+    os.close(ours)
+    assert process.wait(30) == 0, said.decode()
+    return said.decode()
 
 
 def listing(folder: Path) -> dict[str, tuple[int, int]]:

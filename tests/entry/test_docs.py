@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
+import signal
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from pathlib import Path
+from threading import Thread
+from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Browser, expect
 
+from stedi_glue.entry.serve import PageServer
+from stedi_glue.lakehouse import Lakehouse
 from tests.browsing import PHONE, browsing, opened
 from tests.entry.conftest import Stedi
 
@@ -83,3 +92,46 @@ def test_data_docs_are_readable_on_a_phone(browser: Browser, demo_lake: Path) ->
     for file in (folder / "index.html", result):
         with opened(browser, file, dark=True, size=PHONE) as one:
             one.check()
+
+
+def test_pages_are_served_to_this_machine_alone(demo_lake: Path) -> None:
+    with Lakehouse.open(demo_lake) as lake, PageServer(lake.page) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        assert server.server_address[0] == "127.0.0.1"
+
+        def get(path: str, host: str | None = None) -> tuple[int, str]:
+            connection = HTTPConnection("127.0.0.1", server.server_port, timeout=10)
+            connection.request("GET", path, headers={"Host": host} if host else {})
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+
+        assert get("/") == (200, (demo_lake / "docs" / "index.html").read_text("utf-8"))
+        assert "machine_learning_curated" in get("/data_docs/index.html")[1]
+        assert get("/nothing.html")[0] == 404
+        assert get("/../catalog.db")[0] == 404
+        assert get("/%2e%2e/docs/index.html")[0] == 404
+        assert get("/recent.json")[0] == 404
+        # A name of somebody else's that leads here.
+        assert get("/", "example.com:80")[0] == 404
+        server.shutdown()
+
+
+def test_a_taken_port_is_a_usage_error(stedi: Stedi, demo_lake: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = stedi("docs", "--lake", demo_lake, "--serve", "--port", str(port))
+    assert said.code == 2
+    assert f"Cannot serve on port {port}" in said.err
+
+
+def test_serving_ends_with_an_interrupt(demo_lake: Path) -> None:
+    program = Path(sys.executable).with_name("stedi-glue")
+    command = [program, "docs", "--lake", demo_lake, "--serve"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as served:
+        assert served.stdout
+        address = served.stdout.readline().strip()
+        assert address.startswith("http://127.0.0.1:")
+        with urlopen(address, timeout=10) as answer:
+            assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+        served.send_signal(signal.SIGINT)
+        assert served.wait(timeout=30) == 0

@@ -10,7 +10,8 @@ import pytest
 from stedi_glue.backends.delivery import Delivery
 from stedi_glue.errors import LandingError
 from tests.aws_server import BUCKET, Account
-from tests.entry.conftest import Stedi
+from tests.entry.conftest import Stedi, seen_on_terminal
+from tests.entry.test_cli import PROGRAM
 
 NAMES = ("accelerometer/landing/2022/a b+ü%20.json", "customer/landing/c.json")
 NAMES += ("step_trainer/landing/s.json",)
@@ -114,6 +115,14 @@ def test_a_file_in_several_parts_is_known_again(stedi: Stedi, root: Root, source
     assert stedi("land", source, "--lake", root.name).code == 0
     assert root.contents()["step_trainer/landing/s.json"] == big.read_text()
     assert stedi("land", source, "--lake", root.name).out.startswith("0 files")
+
+
+def test_progress_is_drawn_on_a_terminal(root: Root, source: Path) -> None:
+    said = seen_on_terminal(*PROGRAM, "land", source, "--lake", root.name)
+    assert "━" in said
+    assert "s.json" in said
+    size = sum((source / name).stat().st_size for name in NAMES)
+    assert f"{size}/{size} bytes" in said
 
 
 def test_tables_are_chosen(stedi: Stedi, root: Root, source: Path) -> None:

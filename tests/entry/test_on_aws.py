@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from stedi_glue.publish.report import RunReport, TableReport
 from stedi_glue.zones.landing import CUSTOMER_LANDING
 from tests.aws_server import BUCKET, Account
 from tests.backends.test_athena import answer
-from tests.entry.conftest import Stedi
+from tests.entry.conftest import Stedi, seen_on_terminal
+from tests.entry.test_cli import PROGRAM
 
 ROOT = f"s3://{BUCKET}/lake"
 
@@ -46,6 +48,13 @@ def test_a_query_is_answered_by_athena(stedi: Stedi, account: Account) -> None:
         "primary",
         "SELECT user, n FROM customer_landing",
     )
+
+
+def test_the_progress_of_a_query_is_drawn_on_a_terminal(account: Account) -> None:
+    account.answers(answer({"n": "bigint"}, ("1",)))
+    said = seen_on_terminal(*PROGRAM, "query", "SELECT 1 AS n")
+    assert re.search(r"Athena: (starting|queued|running|succeeded)", said)
+    assert "Athena read 0 bytes: about $0.00005" in said
 
 
 def test_a_long_answer_is_cut_to_look_at(stedi: Stedi, account: Account) -> None:

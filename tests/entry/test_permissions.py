@@ -6,6 +6,7 @@ Sail's S3 client or Hadoop's.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -30,6 +31,7 @@ from tests.conftest import java
 from tests.entry.conftest import Stedi
 from tests.entry.test_cli import NO_ROWS, PROGRAM
 from tests.entry.test_cli_mistakes import add_rule
+from tests.entry.test_deploy_commands import built
 
 ROOT = f"s3://{BUCKET}"
 MADE = [table.name for table in STEDI.tables if table.zone is not Zone.LANDING]
@@ -40,7 +42,15 @@ UNSEEN = {
     *("KeepScratchFiles", "WriteLogs", "WriteMetrics", "ReadWhatIsThere: artifacts/*"),
     *("ListTheLake: s3:GetBucketLocation", "WriteTables: s3:AbortMultipartUpload"),
 }
-FOLDERS = {t.location if t.name in MADE else f"{t.location}_parsed" for t in STEDI.tables}
+FOLDERS = {
+    folder
+    for table in STEDI.tables
+    for folder in (
+        (table.location, table.quarantine().location)
+        if table.name in MADE
+        else (f"{table.location}_parsed",)
+    )
+}
 SUBJECTS = {folder.split("/")[0] for folder in FOLDERS}
 # What Hadoop's S3 client, which Glue's Spark has, asks for besides.
 HADOOPS = {f"ReadWhatIsThere: {folder}" for folder in FOLDERS | SUBJECTS} | {"ClearEmptyFolders"}
@@ -55,11 +65,14 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def landed(account: Account, raw: Path) -> Account:
-    """An account in which a lake is deployed and raw data has landed."""
+    """An account in which a lake is deployed and raw data has landed, some of it bad."""
     account.client("glue").create_database(DatabaseInput={"Name": "stedi"})
     for file in raw.rglob("*.json"):
         key = file.relative_to(raw).as_posix()
         account.client("s3").upload_file(str(file), BUCKET, key)
+    readings = (raw / "accelerometer/landing/accelerometer-00000.json").read_text().splitlines()
+    bad = "\n".join(json.dumps(json.loads(line) | {"x": None}) for line in readings[::50])
+    account.client("s3").put_object(Bucket=BUCKET, Key="accelerometer/landing/bad.json", Body=bad)
     return account
 
 
@@ -71,7 +84,9 @@ def orphans(account: Account, monkeypatch: pytest.MonkeyPatch) -> set[str]:
     keys = {
         f"{table.location}{place}/killed/part.parquet"
         for table in STEDI.tables
-        for place in (("_parsed",) if table.zone is Zone.LANDING else ("/data", "/metadata"))
+        for place in (
+            ("_parsed",) if table.zone is Zone.LANDING else ("/data", "/metadata", "_quarantine")
+        )
     }
     for key in keys:
         account.client("s3").put_object(Bucket=BUCKET, Key=key, Body=b"")
@@ -83,8 +98,9 @@ def test_a_job_asks_for_what_its_role_may_do_and_no_less(
 ) -> None:
     base = ["glue_job.py", "--lake", ROOT, "--engine", "sail"]
     with restricted(landed, job_policy(STEDI, BUCKET)) as used:
-        for table in MADE:
-            job.main([*base, "--table", table])
+        job.main(base)
+        tables = {t["table"]: t for t in json.loads(capsys.readouterr().out)["tables"]}
+        assert tables["accelerometer_trusted"]["quarantined"] > 0
         job.main([*base, "--table", MADE[0]])
         add_rule(own_rules / f"{MADE[0]}.json", NO_ROWS)
         with pytest.raises(TableHeld):
@@ -93,6 +109,10 @@ def test_a_job_asks_for_what_its_role_may_do_and_no_less(
     assert {need.by for need in used.needs} == {"Arrow", "Sail", "boto3"}
     assert not orphans & landed.objects().keys(), "what a killed run left is gone"
     assert used.idle == UNSEEN | HADOOPS
+    # Before the job failed, the documentation in S3 said why.
+    client = landed.client("s3")
+    pages = [client.get_object(Bucket=BUCKET, Key=key) for key in landed.objects("docs/")]
+    assert any(b"There is nobody." in page["Body"].read() for page in pages)
 
 
 @pytest.mark.slow
@@ -164,6 +184,8 @@ def test_the_readme_says_what_whoever_runs_a_lake_must_be_allowed_to_do(
         ("land", raw),
         ("tables",),
         ("history", MADE[0]),
+        ("quarantine", MADE[0]),
+        ("vacuum", "--delete"),
         ("rollback", MADE[0]),
         ("query", "SELECT 1 AS n"),
         ("query", f"SELECT count(*) FROM {MADE[0]}", "--engine", "sail"),
@@ -176,3 +198,30 @@ def test_the_readme_says_what_whoever_runs_a_lake_must_be_allowed_to_do(
     assert not used.refused
     # Athena looks where the bucket is, and only a query that is interrupted is stopped.
     assert used.idle == {"s3: s3:GetBucketLocation", "athena: athena:StopQueryExecution"}
+
+
+@pytest.mark.filterwarnings("ignore:Tried to parse AWS")
+def test_a_deployer_asks_for_what_the_printed_policy_allows(
+    account: Account, raw: Path, stedi: Stedi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = {"Name": "stedi", "LocationUri": "s3://the-lake/"}
+    account.client("glue").create_database(DatabaseInput=database)
+    monkeypatch.setattr("stedi_glue.deploy.stack._POLL_SECONDS", 0.01)
+    monkeypatch.setattr("typer.prompt", lambda text, err: "the-lake")
+    dist = built(tmp_path / "dist", "first")
+    document = json.loads(stedi("deploy", "--bucket", "the-lake", "--permissions").out)
+    deploy = ("deploy", "--bucket", "the-lake", "--artifacts", dist, "--yes")
+    with restricted(account, document) as used:
+        for command in (
+            deploy,
+            deploy,
+            (*deploy, "--schedule", "cron(0 4 * * ? *)"),
+            ("land", raw, "--lake", "s3://the-lake"),
+            ("destroy", "--bucket", "the-lake", "--delete-data", "--yes"),
+        ):
+            said = stedi(*command)
+            assert said.code == 0, (command, said.out, said.err)
+    assert not used.refused
+    # Most of the rest is what CloudFormation asks for in the deployer's name.
+    assert not [line for line in used.idle if line.startswith("ChangeTheStack")]
+    assert not {"KeepTheJobs: glue:DeleteDatabase", "KeepTheBucket: s3:DeleteBucket"} & used.idle

@@ -41,8 +41,15 @@ def test_a_column_of_an_unknown_type_is_refused() -> None:
         DefinitionError, match=r"'age' has the type 'bigInt': did you mean 'bigint'"
     ):
         Column("age", "bigInt", "Years.")
-    with pytest.raises(DefinitionError, match=r"'age' has the type 'uuid'; choose one of bigint, "):
+    with pytest.raises(DefinitionError, match=r"'age' has the type 'uuid'; choose one of array<"):
         Column("age", "uuid", "Years.")
+
+
+@pytest.mark.parametrize("doc", ["x" * 256, "Years.\nOf age."])
+def test_a_doc_that_glue_would_refuse_is_refused(doc: str) -> None:
+    with pytest.raises(DefinitionError, match=r"'age' has a doc of \d+ characters.*255 at most"):
+        Column("age", "int", doc)
+    assert Column("age", "int", "x" * 255).doc
 
 
 @pytest.mark.parametrize("name", ["Step", "step trusted", "step-trusted", "1step", "", "step\n"])

@@ -42,7 +42,7 @@ TOO_FAR = RuleResult(
     observed="3 of 14,460 rows (0.0207 %)",
     samples=(
         {"distanceFromObject": "4011"},
-        {"distanceFromObject": "<script>alert(1)</script>"},
+        {"distanceFromObject": "412"},
         {"distanceFromObject": "-7"},
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,7 @@ def test_a_held_run_leads_from_the_picture_to_the_rule_and_its_rows(
         expect(page.locator("#step_trainer_trusted")).to_be_in_viewport()
         # Nobody has to open the rule that holds a table.
         rows = page.locator("#rules .held .rows td")
-        assert rows.all_text_contents() == ["4011", "<script>alert(1)</script>", "-7"]
+        assert rows.all_text_contents() == ["4011", "412", "-7"]
         expect(rows.first).to_be_visible()
         left_out = page.locator("#left-out li").all_text_contents()
         assert left_out == ["not JSON33", "distanceFromObject: text where a number belongs8"]
@@ -123,3 +124,14 @@ def test_a_run_of_one_table_shows_where_the_others_stand(browser: Browser, tmp_p
         other = one.page.locator("#machine_learning_curated")
         expect(other).to_contain_text("not in this run")
         assert one.page.locator("svg.map a").count() == len(STEDI.tables)
+
+
+def test_what_the_data_says_is_text_and_never_markup(browser: Browser, tmp_path: Path) -> None:
+    hostile = "<img src=x onerror=alert(1)></td><script>document.title='taken'</script>"
+    rule = replace(runs.TOO_FAR, note=hostile, observed=hostile, samples=({hostile: hostile},))
+    run = runs.published(customer_trusted=(rule,))
+    with opened(browser, written(tmp_path, run, 1)) as one:
+        one.check()
+        assert one.page.title().startswith("Published")
+        assert one.page.locator("img, script").count() == 0
+        assert one.page.locator("#rules .rows td").text_content() == hostile

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -179,7 +180,7 @@ def test_warnings_and_infos_publish_and_warnings_are_reported(lake: Lake) -> Non
     report = lake.house.run("high")
     assert report.table("high").status == "published"
     counts = report.to_json()["tables"][1]["expectations"]
-    assert counts == {"evaluated": 3, "failed": 0, "warnings": 2}
+    assert counts == {"evaluated": 3, "failed": 0, "warnings": 2, "quarantine": 0}
     assert lake.house.history("high")[0].summary["stedi.rules-warned"] == "2"
 
 
@@ -282,3 +283,50 @@ def test_a_run_sees_one_snapshot_of_a_table_whoever_else_publishes_it(lake: Lake
     assert now.summary["stedi.run-id"] == "elsewhere"
     higher = lake.house.history("higher")[0]
     assert higher.summary["stedi.source.high"] == str(before.snapshot_id)
+
+
+def test_a_run_with_far_fewer_rows_than_usual_warns_once_there_is_a_usual(lake: Lake) -> None:
+    usual = {
+        "type": "expect_table_row_count_to_be_between",
+        "kwargs": {
+            "min_value": {"$PARAMETER": "usual_rows_min"},
+            "max_value": {"$PARAMETER": "usual_rows_max"},
+        },
+        "severity": "warning",
+        "notes": "As many rows as usual.",
+    }
+    lake.rule("high", usual)
+
+    def warned(rows: int) -> list[str]:
+        lake.land(*range(100, 100 + rows))
+        verdict = lake.house.run("high").table("high").verdict
+        assert verdict is not None
+        return [rule.note for rule in verdict.warnings]
+
+    # The first three teach what is usual.
+    assert [warned(rows) for rows in (100, 20, 100)] == [[], [], []]
+    # Steps of 80 rows were usual; after a few steady runs they no longer are.
+    assert [warned(100) for _ in range(4)] == [[], [], [], []]
+    assert warned(40) == ["As many rows as usual."]
+
+
+def test_the_newest_moment_that_a_rule_looked_at_is_kept_with_the_snapshot(lake: Lake) -> None:
+    newest = {
+        "type": "expect_column_max_to_be_between",
+        "kwargs": {"column": "level", "min_value": {"$PARAMETER": "usual_newest_level"}},
+        "severity": "warning",
+        "notes": "As recent as usual.",
+    }
+    lake.rule("raw", at_most(10**15))
+    lake.rule("high", newest)
+    now = int(time.time() * 1000)
+    day = 86_400_000
+    for age in (3, 2, 1):
+        lake.land(now - age * 1000)
+        report = lake.house.run("high")
+        assert report.table("high").verdict.warnings == ()  # type: ignore[union-attr]
+        kept = lake.house.history("high")[0].summary["stedi.newest.level"]
+        assert int(kept) == now - age * 1000
+    lake.land(now - 3 * day)
+    warnings = lake.house.run("high").table("high").verdict.warnings  # type: ignore[union-attr]
+    assert [rule.note for rule in warnings] == ["As recent as usual."]

@@ -12,7 +12,8 @@ import pytest
 
 from stedi_glue.backends.engines import SailEngine, SparkEngine
 from stedi_glue.backends.expectations import ExpectationsAuditor
-from stedi_glue.backends.suites import SEVERITIES, Rule, RulesFolder
+from stedi_glue.backends.rules import SEVERITIES, Rule
+from stedi_glue.backends.suites import RulesFolder
 from stedi_glue.model.table import Table
 from stedi_glue.publish.ports import RuleResult
 from stedi_glue.zones import STEDI

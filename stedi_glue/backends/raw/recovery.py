@@ -216,18 +216,23 @@ def _text(column: Column, value: Any, mended: list[str]) -> str:
 def _whole(column: Column, value: Any, mended: list[str]) -> int:
     if not isinstance(value, _Number) or len(value) > _LONG:
         raise ValueError
+    plain = value.removeprefix("-").isdecimal()
+    number, limit = int(value) if plain else _exact(value), 1 << _LIMITS[column.type]
+    if not -limit <= number < limit:
+        raise ValueError
+    if not plain:
+        mended.append(f"decimal for whole number in '{column.name}'")
+    return number
+
+
+def _exact(value: str) -> int:
     try:
         exact = Decimal(value)
     except InvalidOperation:
         raise ValueError from None
     if exact.adjusted() > _LONG or exact != exact.to_integral_value():
         raise ValueError
-    number, limit = int(exact), 1 << _LIMITS[column.type]
-    if not -limit <= number < limit:
-        raise ValueError
-    if not value.lstrip("-").isdecimal():
-        mended.append(f"decimal for whole number in '{column.name}'")
-    return number
+    return int(exact)
 
 
 def _decimal(column: Column, value: Any, mended: list[str]) -> float:

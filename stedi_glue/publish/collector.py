@@ -1,4 +1,4 @@
-"""Python's collector of garbage, calmed while a run works."""
+"""How often Python looks for garbage while a run makes objects that stay."""
 
 from __future__ import annotations
 

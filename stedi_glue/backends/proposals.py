@@ -1,0 +1,72 @@
+"""Rules proposed for a table, tried on its own rows first."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from stedi_glue.backends.expectations import ExpectationsAuditor
+from stedi_glue.backends.suites import RulesFolder
+from stedi_glue.profiling.suggest import Rule, empty, extended, missing, suggest
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from stedi_glue.profiling.profile import Profile
+    from stedi_glue.publish.ports import Snapshot
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """More rules for a table.
+
+    table: its name. before: the text of its rules file, None without one. after: with the rules.
+    """
+
+    table: str
+    before: str | None
+    after: str
+    rules: tuple[Rule, ...]
+
+    @property
+    def diff(self) -> str:
+        """The change as `git apply` and `patch -p1` take it; empty when there is none."""
+        name = f"rules/{self.table}.json"
+        lines = difflib.unified_diff(
+            (self.before or "").splitlines(keepends=True),
+            self.after.splitlines(keepends=True) if self.rules else [],
+            fromfile=f"a/{name}" if self.before else "/dev/null",
+            tofile=f"b/{name}",
+        )
+        return "".join(lines) if self.rules else ""
+
+
+def propose(
+    profile: Profile,
+    rows: DataFrame,
+    folder: RulesFolder,
+    history: Sequence[Snapshot],
+    now: int,
+) -> Proposal:
+    """Return the rules that a table's rows and history suggest and that its file lacks.
+
+    None of them fails on the rows themselves.
+    """
+    table = profile.table
+    before = folder.text(table)
+    existing = [rule.document for rule in folder.suite(table).rules] if before else []
+    proposed = missing(suggest(profile, len(history)), existing)
+    with TemporaryDirectory() as scratch:
+        file = Path(scratch, f"{table.name}.json")
+        file.write_text(extended(empty(table.name), proposed), encoding="utf-8")
+        met: list[Rule] = []
+        if proposed:
+            verdict = ExpectationsAuditor(Path(scratch)).audit(table, rows, {}, now, history)
+            judged = zip(proposed, verdict.results, strict=True)
+            met = [rule for rule, result in judged if result.passed]
+    after = extended(before or empty(table.name), met)
+    return Proposal(table.name, before, after, tuple(met))

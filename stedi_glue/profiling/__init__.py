@@ -1,0 +1,1 @@
+"""Getting to know a table: its distributions, and the rules they suggest."""
