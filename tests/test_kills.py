@@ -160,6 +160,8 @@ def test_killed_at_random_moments(
             took.append(time.monotonic() - begun)
         else:
             kills += 1
+            if kills % 20 == 0:
+                LOG.info("%d kills", kills)
         after = lake.state()
         for name, held in after.items():
             assert held in (before[name], landing), (name, before, after, landing)

@@ -40,6 +40,12 @@ def test_personal_columns_beyond_the_customer_tables_are_the_two_keys() -> None:
     }
 
 
+def test_personal_columns_of_customers_name_or_reach_them() -> None:
+    personal = ("customerName", "email", "phone", "birthDay", "serialNumber")
+    tables = [table for table in STEDI.tables if table.subject == "customer"]
+    assert [table.personal_columns for table in tables] == [personal] * len(tables)
+
+
 def test_options_are_reported() -> None:
     assert STEDI.options == {"consent": "current", "pairing": "timestamp", "versions": "latest"}
     others = {"consent": "as-of", "pairing": "customer", "versions": "all"}
