@@ -1,7 +1,7 @@
 """How AWS is reached: by boto3's own rules, which other libraries are told.
 
-boto3, Arrow and Sail each look for endpoints and regions in their own way; what boto3
-finds, in the environment or in a profile, holds for all of them.
+boto3, Arrow and Sail each look for endpoints, regions and credentials in their own way; what
+boto3 finds, in the environment or in a profile, holds for all of them.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,16 @@ _UNKNOWN_IDENTITY = {
     "RequestExpired",
     "SignatureDoesNotMatch",
     "UnrecognizedClientException",
+}
+# Credentials that the others find as boto3 does, and renew.
+_FOUND_BY_ALL = {
+    "assume-role-with-web-identity",
+    "config-file",
+    "container-role",
+    "custom-process",
+    "env",
+    "iam-role",
+    "shared-credentials-file",
 }
 _DENIED = {"403", "AccessDenied", "AccessDeniedException", "AllAccessDisabled"}
 _NO_BUCKET = {"404", "NoSuchBucket"}
@@ -79,9 +90,35 @@ def region() -> str:
     return str(client("s3").meta.region_name)
 
 
+@dataclass(frozen=True)
+class Keys:
+    """Credentials that boto3 got by signing in or by assuming a role."""
+
+    access: str = field(repr=False)
+    secret: str = field(repr=False)
+    token: str | None = field(repr=False)
+
+
+def keys() -> Keys | None:
+    """Return credentials that have to be handed over; None when the others find them, too.
+
+    They last as long as AWS said, an hour by default, and whoever has them cannot renew them.
+    """
+    with explaining("Cannot sign in to AWS"):
+        found = session().get_credentials()
+        if found is None or found.method in _FOUND_BY_ALL:
+            return None
+        frozen: Any = found.get_frozen_credentials()
+    return Keys(frozen.access_key, frozen.secret_key, frozen.token)
+
+
 def environment() -> dict[str, str]:
-    """Return the variables that lead an engine to the same S3 as boto3."""
+    """Return the variables that lead an engine to the same S3 as boto3, signed in alike."""
     found = {"AWS_REGION": region()}
+    handed = keys()
+    if handed is not None:
+        found |= {"AWS_ACCESS_KEY_ID": handed.access, "AWS_SECRET_ACCESS_KEY": handed.secret}
+        found |= {"AWS_SESSION_TOKEN": handed.token} if handed.token else {}
     url = endpoint()
     if url is not None:
         # Not AWS_ENDPOINT_URL, which would lead boto3's other services there as well.

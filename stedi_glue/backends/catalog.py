@@ -281,8 +281,8 @@ class IcebergCatalog:
         iceberg = self._load(table)
         with self._explaining(f"Cannot tell which files '{table.name}' is made of"):
             made = used_files(iceberg) if iceberg is not None else set()
-        runs = {one.summary.get("stedi.run-id") for one in self.history(table)}
-        left_out = (self.quarantine_folder(table, run) for run in runs if run)
+        runs = {s.summary.get("stedi.run-id", "") for s in self.history(table) if s.quarantined}
+        left_out = (self.quarantine_folder(table, run) for run in runs)
         return frozenset(made).union(
             file.path for folder in left_out for file in self._storage.list(folder)
         )

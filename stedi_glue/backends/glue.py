@@ -49,6 +49,12 @@ class GlueDatabase:
         for operation in ("CreateTable", "UpdateTable"):
             glue.meta.events.register(f"provide-client-params.glue.{operation}", _describe)
         place = {"s3.region": aws.region(), "s3.endpoint": aws.endpoint()}
+        if (keys := aws.keys()) is not None:
+            place |= {
+                "s3.access-key-id": keys.access,
+                "s3.secret-access-key": keys.secret,
+                "s3.session-token": keys.token,
+            }
         found = {key: value for key, value in place.items() if value is not None}
         return GlueCatalog("stedi", client=glue, warehouse=self._root, **found)
 

@@ -33,7 +33,7 @@ class S3Storage(Storage):
 
     @property
     def _filesystem(self) -> arrow_fs.FileSystem:
-        return _arrow(aws.region(), aws.endpoint())
+        return _arrow(aws.region(), aws.endpoint(), aws.keys())
 
     def _inner(self, path: str) -> str:
         return path.removeprefix(S3)
@@ -127,10 +127,13 @@ class S3Storage(Storage):
 
 
 @cache
-def _arrow(region: str, endpoint: str | None) -> arrow_fs.FileSystem:
+def _arrow(region: str, endpoint: str | None, keys: aws.Keys | None) -> arrow_fs.FileSystem:
     from pyarrow import fs
 
-    return fs.S3FileSystem(region=region, endpoint_override=endpoint)
+    handed = {}
+    if keys is not None:
+        handed = {"access_key": keys.access, "secret_key": keys.secret, "session_token": keys.token}
+    return fs.S3FileSystem(region=region, endpoint_override=endpoint, **handed)
 
 
 def _split(path: str) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from stedi_glue.model.table import Zone
 
 Statement = dict[str, Any]
 
-# What a run writes besides tables: it reads none of it again but the audits.
+# What a run writes besides tables, and reads to show earlier runs beside it.
 RECORDS = ("audits/*", "docs/*", "runs/*")
 
 
@@ -29,7 +29,7 @@ def job_policy(pipeline: Pipeline, bucket: str) -> dict[str, Any]:
     above = sorted({str(up) for one in written for up in PurePosixPath(one).parents[:-1]})
     # Before Spark makes a folder, it asks for files of its name and of those above it; after it
     # has written, it clears what consoles put in their place.
-    read = ("artifacts/*", "audits/*", *(f"{folder}/*" for folder in raw), *above, *written)
+    read = ("artifacts/*", *(f"{folder}/*" for folder in raw), *above, *written)
     catalog = (_glue("catalog"), _glue(f"database/{DATABASE}"))
     tables = [_glue(f"table/{DATABASE}/{table.name}") for table in pipeline.tables]
 
@@ -47,7 +47,7 @@ def job_policy(pipeline: Pipeline, bucket: str) -> dict[str, Any]:
         _allow(
             "ClearEmptyFolders", ("s3:DeleteObject",), objects(f"{folder}/" for folder in above)
         ),
-        _allow("WriteRecords", ("s3:PutObject",), objects(RECORDS)),
+        _allow("WriteRecords", ("s3:GetObject", "s3:PutObject"), objects(RECORDS)),
         _allow(
             "KeepScratchFiles",
             ("s3:DeleteObject", "s3:GetObject", "s3:PutObject"),

@@ -166,3 +166,27 @@ def test_only_what_aws_raises_is_explained() -> None:
         aws.explaining("Cannot try"),
     ):
         raise ClientError({"Error": {"Code": "Odd"}}, "Do")
+
+
+def test_credentials_show_themselves_to_nobody(
+    account: Account, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert aws.keys() is None, "what is in the environment is found by all"
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    config, credentials = tmp_path / "config", tmp_path / "credentials"
+    role = "role_arn = arn:aws:iam::123456789012:role/steward\nsource_profile = ana\n"
+    config.write_text(f"[profile steward]\n{role}[profile ana]\n")
+    credentials.write_text("[ana]\naws_access_key_id = a\naws_secret_access_key = b\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(credentials))
+    monkeypatch.setenv("AWS_PROFILE", "steward")
+    forget()
+    keys = aws.keys()
+    assert keys is not None
+    assert repr(keys) == "Keys()"
+    assert aws.environment().items() >= {
+        ("AWS_ACCESS_KEY_ID", keys.access),
+        ("AWS_SECRET_ACCESS_KEY", keys.secret),
+        ("AWS_SESSION_TOKEN", keys.token),
+    }

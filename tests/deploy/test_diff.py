@@ -66,17 +66,20 @@ def test_a_new_table_is_told_by_the_permissions_it_gains() -> None:
     statement = "Policies[MakeTables].PolicyDocument.Statement"
     place = "${AWS::Region}:${AWS::AccountId}"
     lake = "arn:${AWS::Partition}:s3:::the-lake"
-    assert found["JobRole"].lines == (
-        Line(f"{statement}[ReadWhatIsThere].Resource", None, f"{lake}/device_activity"),
-        Line(f"{statement}[ReadWhatIsThere].Resource", None, f"{lake}/device_activity/curated"),
-        Line(f"{statement}[WriteTables].Resource", None, f"{lake}/device_activity/curated/*"),
-        Line(f"{statement}[ClearEmptyFolders].Resource", None, f"{lake}/device_activity/"),
-        Line(
-            f"{statement}[PublishTables].Resource",
-            None,
-            f"arn:${{AWS::Partition}}:glue:{place}:table/stedi/device_activity",
-        ),
-    )
+    gained = {line.path.removeprefix(statement): [] for line in found["JobRole"].lines}
+    for line in found["JobRole"].lines:
+        assert line.before is None
+        assert line.after is not None
+        gained[line.path.removeprefix(statement)].append(line.after.removeprefix(f"{lake}/"))
+    folders = ["device_activity/curated", "device_activity/curated_quarantine"]
+    assert gained == {
+        "[ReadWhatIsThere].Resource": ["device_activity", *folders],
+        "[WriteTables].Resource": [f"{folder}/*" for folder in folders],
+        "[ClearEmptyFolders].Resource": ["device_activity/"],
+        "[PublishTables].Resource": [
+            f"arn:${{AWS::Partition}}:glue:{place}:table/stedi/device_activity"
+        ],
+    }
     assert found["AlertRule"].lines == (
         Line("EventPattern.detail.jobName", None, "DeviceActivityJob"),
     )

@@ -42,7 +42,15 @@ UNSEEN = {
     *("KeepScratchFiles", "WriteLogs", "WriteMetrics", "ReadWhatIsThere: artifacts/*"),
     *("ListTheLake: s3:GetBucketLocation", "WriteTables: s3:AbortMultipartUpload"),
 }
-FOLDERS = {t.location if t.name in MADE else f"{t.location}_parsed" for t in STEDI.tables}
+FOLDERS = {
+    folder
+    for table in STEDI.tables
+    for folder in (
+        (table.location, table.quarantine().location)
+        if table.name in MADE
+        else (f"{table.location}_parsed",)
+    )
+}
 SUBJECTS = {folder.split("/")[0] for folder in FOLDERS}
 # What Hadoop's S3 client, which Glue's Spark has, asks for besides.
 HADOOPS = {f"ReadWhatIsThere: {folder}" for folder in FOLDERS | SUBJECTS} | {"ClearEmptyFolders"}
@@ -57,11 +65,14 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def landed(account: Account, raw: Path) -> Account:
-    """An account in which a lake is deployed and raw data has landed."""
+    """An account in which a lake is deployed and raw data has landed, some of it bad."""
     account.client("glue").create_database(DatabaseInput={"Name": "stedi"})
     for file in raw.rglob("*.json"):
         key = file.relative_to(raw).as_posix()
         account.client("s3").upload_file(str(file), BUCKET, key)
+    readings = (raw / "accelerometer/landing/accelerometer-00000.json").read_text().splitlines()
+    bad = "\n".join(json.dumps(json.loads(line) | {"x": None}) for line in readings[::50])
+    account.client("s3").put_object(Bucket=BUCKET, Key="accelerometer/landing/bad.json", Body=bad)
     return account
 
 
@@ -73,7 +84,9 @@ def orphans(account: Account, monkeypatch: pytest.MonkeyPatch) -> set[str]:
     keys = {
         f"{table.location}{place}/killed/part.parquet"
         for table in STEDI.tables
-        for place in (("_parsed",) if table.zone is Zone.LANDING else ("/data", "/metadata"))
+        for place in (
+            ("_parsed",) if table.zone is Zone.LANDING else ("/data", "/metadata", "_quarantine")
+        )
     }
     for key in keys:
         account.client("s3").put_object(Bucket=BUCKET, Key=key, Body=b"")
@@ -86,6 +99,8 @@ def test_a_job_asks_for_what_its_role_may_do_and_no_less(
     base = ["glue_job.py", "--lake", ROOT, "--engine", "sail"]
     with restricted(landed, job_policy(STEDI, BUCKET)) as used:
         job.main(base)
+        tables = {t["table"]: t for t in json.loads(capsys.readouterr().out)["tables"]}
+        assert tables["accelerometer_trusted"]["quarantined"] > 0
         job.main([*base, "--table", MADE[0]])
         add_rule(own_rules / f"{MADE[0]}.json", NO_ROWS)
         with pytest.raises(TableHeld):
@@ -169,6 +184,8 @@ def test_the_readme_says_what_whoever_runs_a_lake_must_be_allowed_to_do(
         ("land", raw),
         ("tables",),
         ("history", MADE[0]),
+        ("quarantine", MADE[0]),
+        ("vacuum", "--delete"),
         ("rollback", MADE[0]),
         ("query", "SELECT 1 AS n"),
         ("query", f"SELECT count(*) FROM {MADE[0]}", "--engine", "sail"),

@@ -82,5 +82,5 @@ def check_outputs(notebook: Any, rows: dict[str, int]) -> None:
     assert "pairs in" in said(cells_with(notebook, "toPandas()")[0])
     plots = cells_with(notebook, "%matplot plt")
     assert [len(images(cell)) for cell in plots] == [1, 1]
-    assert "gradient boosting" in said(cells_with(notebook, "GroupKFold")[0])
+    assert "random forest" in said(cells_with(notebook, "GroupKFold")[0])
     assert "no more than chance" in said(cells_with(notebook, "from guessing")[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -235,6 +236,23 @@ def test_a_run_that_ends_before_it_publishes_changes_nothing(
     on_sail.house.run("high").raise_for_status()
     assert [level for level, _ in left_out(on_sail)] == [99]
     assert len(folders(on_sail)) == 2
+
+
+def test_vacuum_knows_what_was_left_out(on_sail: Lake) -> None:
+    on_sail.rule("high", leaves_out(0.5))
+    for level in (98, 99):
+        on_sail.land(15, 25, level)
+        on_sail.house.run("high").raise_for_status()
+    assert on_sail.house.vacuum(older_than=0) == ()
+    torn = on_sail.root / "lake" / "high" / "trusted_quarantine" / "torn" / "part.parquet"
+    torn.parent.mkdir()
+    torn.write_bytes(b"PAR1")
+    os.utime(torn, (1_700_000_000, 1_700_000_000))
+    assert [one.path for one in on_sail.house.vacuum(older_than=0, delete=True)] == [str(torn)]
+    assert not torn.exists()
+    assert [level for level, _ in left_out(on_sail)] == [99]
+    on_sail.house.rollback("high")
+    assert [level for level, _ in left_out(on_sail)] == [98]
 
 
 def test_lost_files_are_no_empty_quarantine(on_sail: Lake) -> None:
