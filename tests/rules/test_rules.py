@@ -15,9 +15,9 @@ from stedi_glue.backends.expectations import ExpectationsAuditor
 from stedi_glue.backends.rules import SEVERITIES, Rule
 from stedi_glue.backends.suites import RulesFolder
 from stedi_glue.model.table import Table
-from stedi_glue.publish.ports import RuleResult
+from stedi_glue.publish.ports import RuleResult, Snapshot
 from stedi_glue.zones import STEDI
-from tests.rows import NOW, frames, good_lake
+from tests.rows import HOUR, NOW, frames, good_lake
 from tests.rules.breakages import FORMATS, QUERIES, WELL_FORMED, Lake, breakages, broken
 
 if TYPE_CHECKING:
@@ -71,8 +71,20 @@ def judge(engine: AnyEngine, table: Table, rule: Rule, lake: Lake, folder: Path)
     auditor = only(table, [rule], folder)
     needed = {table.name, *auditor.names(table)}
     made = frames(engine.session, {name: lake[name] for name in needed})
-    (result,) = auditor.audit(table, made[table.name], made, NOW).results
+    history = publications(table)
+    (result,) = auditor.audit(table, made[table.name], made, NOW, history).results
     return result
+
+
+def publications(table: Table) -> list[Snapshot]:
+    """Some days on which the good rows were published, each time just made."""
+    found = []
+    for age in (1, 2, 3):
+        moment = NOW - age * 24 * HOUR
+        newest = {f"stedi.newest.{name}": str(moment) for name in table.column_names}
+        summary = {"stedi.rows": str(len(GOOD[table.name])), **newest}
+        found.append(Snapshot(table.name, age, moment, age == 1, summary))
+    return found
 
 
 def assert_unmet(result: RuleResult, rule: Rule) -> None:
