@@ -61,8 +61,6 @@ def raw(engine: Engine, checks: Sequence[Check], rules: Path, now: int) -> Judge
             broken = column.isNull()
         elif check.kind == "matches":
             broken = ~column.rlike(check.pattern)
-        elif check.kind == "true":
-            broken = ~F.expr(check.sql)
         else:
             ends = [column < check.low] if check.low is not None else []
             ends += [column > check.high] if check.high is not None else []
@@ -91,8 +89,6 @@ def cuallee(engine: Engine, checks: Sequence[Check], rules: Path, now: int) -> J
                 suite.is_complete(check.column)
             elif check.kind == "matches":
                 suite.has_pattern(check.column, check.pattern)
-            elif check.kind == "true":
-                suite.satisfies(check.column, check.sql)
             elif check.kind == "unique":
                 suite.are_unique(check.columns)
             elif check.high is None:
@@ -123,9 +119,6 @@ def soda(engine: Engine, checks: Sequence[Check], rules: Path, now: int) -> Judg
             return {f"missing_count({check.column}) = 0": named}
         if check.kind == "unique":
             return {f"duplicate_count({', '.join(check.columns)}) = 0": named}
-        if check.kind == "true":
-            count = f"sum(CASE WHEN NOT ({check.sql}) THEN 1 ELSE 0 END)"
-            return {f"rule_{place} = 0": {**named, f"rule_{place} expression": count}}
         if check.kind == "matches":
             # It puts the pattern into SQL as it is.
             named["valid regex"] = check.pattern.replace("'", r"\\'")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from stedi_glue.lakehouse import Lakehouse
 from stedi_glue.model.table import Table, Zone
-from stedi_glue.publish.ports import Verdict
+from stedi_glue.publish.ports import Snapshot, Verdict
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -34,7 +34,12 @@ class Unjudging:
         return frozenset()
 
     def audit(
-        self, table: Table, rows: DataFrame, references: Mapping[str, DataFrame], now: int
+        self,
+        table: Table,
+        rows: DataFrame,
+        references: Mapping[str, DataFrame],
+        now: int,
+        history: Sequence[Snapshot] = (),
     ) -> Verdict:
         """Find nothing."""
         return Verdict("none", ())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,15 +14,14 @@ from stedi_glue.backends.rules import parameters
 from stedi_glue.backends.suites import RulesFolder, Suite
 from stedi_glue.zones.trusted import ACCELEROMETER_TRUSTED
 
-Kind = Literal["present", "matches", "between", "true", "unique"]
-FAR = 1e13
+Kind = Literal["present", "matches", "between", "unique"]
 
 
 @dataclass(frozen=True)
 class Check:
     """A rule in no library's words.
 
-    low, high: the ends of "between", both allowed; None: open. sql: what is "true" of every row.
+    low, high: the ends of "between", both allowed; None: open.
     """
 
     kind: Kind
@@ -31,7 +29,6 @@ class Check:
     low: float | None = None
     high: float | None = None
     pattern: str = ""
-    sql: str = ""
 
     @property
     def column(self) -> str:
@@ -74,21 +71,11 @@ def _check(kind: str, kwargs: Mapping[str, Any], now: int) -> Check | None:
             return Check("between", (kwargs["column"],), low=low, high=high)
         case "expect_compound_columns_to_be_unique":
             return Check("unique", tuple(kwargs["column_list"]))
-        case "unexpected_rows_expectation":
-            where = r"SELECT .* FROM \{batch\} b WHERE NOT \((.*)\)"
-            if found := re.fullmatch(where, kwargs["unexpected_rows_query"]):
-                sql = re.sub(r"\bb\.", "", found[1])
-                named = [name for name in ACCELEROMETER_TRUSTED.column_names if name in _words(sql)]
-                return Check("true", tuple(named), sql=sql)
     return None
 
 
 def _end(value: Any, now: int) -> float | None:
     return parameters(now)[value["$PARAMETER"]] if isinstance(value, dict) else value
-
-
-def _words(sql: str) -> set[str]:
-    return set(re.findall(r"\w+", sql))
 
 
 def spoil(clean: pa.Table, checks: Sequence[Check], broken: Collection[int]) -> pa.Table:
@@ -111,7 +98,5 @@ def _breakage(check: Check, first: Mapping[str, Any]) -> dict[str, Any]:
         case "between":
             beyond = check.high + 1 if check.high is not None else (check.low or 0) - 1
             return {check.column: beyond}
-        case "true":
-            return {check.column: FAR}
         case "unique":
             return dict(first)

@@ -105,8 +105,9 @@ def test_the_docs_of_a_lake_in_s3_are_copied_before_they_are_opened(
     stedi: Stedi, account: Account
 ) -> None:
     assert "has no report yet" in stedi("docs").err
-    account.client("s3").put_object(Bucket=BUCKET, Key="lake/docs/index.html", Body=b"")
-    assert stedi("docs").out == f"{ROOT}/docs/index.html\n"
+    account.client("s3").put_object(Bucket=BUCKET, Key="lake/docs/index.html", Body=b"<html>")
+    said = stedi("docs")
+    assert said.out == f"{ROOT}/docs/index.html\n", said.err
     said = stedi("docs", "--open")
     assert said.code == 2
     assert f"aws s3 sync {ROOT}/docs docs" in said.err
