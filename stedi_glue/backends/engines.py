@@ -52,6 +52,10 @@ class _SessionEngine(ABC):
         self.activate()
         return self._session
 
+    def start(self) -> None:
+        """Be ready for work; by itself the session starts when it is first used."""
+        _ = self.session
+
     def read(self, table: Table, files: Sequence[str]) -> DataFrame:
         """Read exactly these Parquet files; no files give no rows, with the table's schema."""
         if not files:

@@ -55,10 +55,6 @@ class ExpectationsAuditor:
 
     def prepare(self) -> None:
         """Import Great Expectations in the background: it takes seconds."""
-        # The engine starts meanwhile and imports this package, too, whose modules import each
-        # other: Python 3.11 was seen to wait for ever when two threads did so at once.
-        import_module("email.parser")
-        import_module("email.utils")
         module = "stedi_glue.backends.validation"
         Thread(target=import_module, args=(module,), daemon=True).start()
 

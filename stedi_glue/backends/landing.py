@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from stedi_glue.backends.raw.contract import FILE, PROBLEM, RAW, staged_contract
+from stedi_glue.backends.raw.staging import parse
 from stedi_glue.backends.storage import open_storage
 from stedi_glue.errors import LakeError, LandingError
 from stedi_glue.publish.ports import Engine, Staged
@@ -114,8 +115,6 @@ class LandingFolder:
         return found
 
     def _parse(self, table: Table, raw: dict[str, str], folder_name: str) -> Part:
-        from stedi_glue.backends.raw.staging import parse
-
         source = f"{self._root}/{table.location}"
         folder = f"{self._copy(table)}/{folder_name}"
         done = parse(table, self._raw, source, sorted(raw), self._parsed, folder)

@@ -140,6 +140,9 @@ class Engine(Protocol):
     def name(self) -> str:
         """What users call it."""
 
+    def start(self) -> None:
+        """Be ready for work; by itself an engine starts when it is first used."""
+
     def read(self, table: Table, files: Sequence[str]) -> DataFrame:
         """Read exactly these Parquet files; no files give no rows, with the table's schema."""
 
@@ -207,7 +210,7 @@ class Auditor(Protocol):
     """Judges staged rows by a table's rules."""
 
     def prepare(self) -> None:
-        """Get ready in the background, while the engine starts and the first rows are written."""
+        """Get ready in the background, while the first rows are read and written."""
 
     def check(self, tables: Sequence[Table]) -> None:
         """Raise RulesError unless every table has rules that can be used."""

@@ -57,6 +57,7 @@ class Stage:
     def rehearse(self, transform: ZoneTransform, folder: str) -> Rehearsal:
         """Make the transform's table in a folder, audit it there, and delete the folder."""
         table = transform.table
+        self._engine.start()
         self._auditor.prepare()
         self._auditor.check([table])
         start = time.perf_counter()

@@ -80,6 +80,8 @@ class Runner:
 
     def run(self, tables: Sequence[Table], observer: Observer | None = None) -> RunReport:
         """Make the tables that `check` returned."""
+        # The engine first: two threads that import the same libraries can wait for each other.
+        self._engine.start()
         self._auditor.prepare()
         started = self._clock()
         run_id = f"{datetime.fromtimestamp(started, UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
