@@ -171,9 +171,10 @@ def test_classic_spark_reads_and_writes_s3_as_well(account: Account, raw: Path) 
     )
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout[done.stdout.index("{") :])
-    assert [table["rows"] for table in report["tables"]] == [2 * 20, 2 * 8]
+    assert [table["rows"] for table in report["tables"]] == [2 * 20, 8]
     iceberg = account.by_hand().load_table("stedi.customer_trusted")
-    assert iceberg.scan().to_arrow().num_rows == 2 * 8
+    # The same registration twice is one.
+    assert iceberg.scan().to_arrow().num_rows == 8
 
 
 def test_names_of_raw_files_mean_themselves(account: Account, raw: Path) -> None:

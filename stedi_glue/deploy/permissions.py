@@ -25,11 +25,12 @@ def job_policy(pipeline: Pipeline, bucket: str) -> dict[str, Any]:
     raw = [table.location for table in pipeline.tables if table.zone is Zone.LANDING]
     made = [table.location for table in pipeline.tables if table.zone is not Zone.LANDING]
     left_out = [t.quarantine().location for t in pipeline.tables if t.zone is not Zone.LANDING]
-    written = [*(f"{folder}_parsed" for folder in raw), *made, *left_out]
-    above = sorted({str(up) for one in written for up in PurePosixPath(one).parents[:-1]})
+    by_spark = [*made, *left_out]
+    written = [*(f"{folder}_parsed" for folder in raw), *by_spark]
+    above = sorted({str(up) for one in by_spark for up in PurePosixPath(one).parents[:-1]})
     # Before Spark makes a folder, it asks for files of its name and of those above it; after it
     # has written, it clears what consoles put in their place.
-    read = ("artifacts/*", *(f"{folder}/*" for folder in raw), *above, *written)
+    read = ("artifacts/*", *(f"{folder}/*" for folder in raw), *above, *by_spark)
     catalog = (_glue("catalog"), _glue(f"database/{DATABASE}"))
     tables = [_glue(f"table/{DATABASE}/{table.name}") for table in pipeline.tables]
 

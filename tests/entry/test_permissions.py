@@ -42,7 +42,7 @@ UNSEEN = {
     *("KeepScratchFiles", "WriteLogs", "WriteMetrics", "ReadWhatIsThere: artifacts/*"),
     *("ListTheLake: s3:GetBucketLocation", "WriteTables: s3:AbortMultipartUpload"),
 }
-FOLDERS = {t.location if t.name in MADE else f"{t.location}_parsed" for t in STEDI.tables}
+FOLDERS = {STEDI.table(name).location for name in MADE}
 QUARANTINES = {STEDI.table(name).quarantine().location for name in MADE}
 SUBJECTS = {folder.split("/")[0] for folder in FOLDERS}
 # What Hadoop's S3 client, which Glue's Spark has, asks for besides.
