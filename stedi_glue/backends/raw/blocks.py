@@ -27,21 +27,27 @@ def blocks(stream: BinaryIO) -> Iterator[bytes]:
     """
     waiting: list[bytes] = []
     size = searched = 0
-    for chunk in _plain(_content(stream)):
-        waiting.append(chunk)
-        size += len(chunk)
-        # Twice as much each time, where cuts are far apart.
-        if size - searched < max(BLOCK, searched):
-            continue
-        text = b"".join(waiting)
-        end = text.rfind(CUT) + 2
-        if end > 1:
-            yield text[:end]
-            text = text[end:]
-        waiting, size = [text], len(text)
-        searched = 0 if end > 1 else size
+    damage: DamagedArchive | None = None
+    try:
+        for chunk in _plain(_content(stream)):
+            waiting.append(chunk)
+            size += len(chunk)
+            # Twice as much each time, where cuts are far apart.
+            if size - searched < max(BLOCK, searched):
+                continue
+            text = b"".join(waiting)
+            end = text.rfind(CUT) + 2
+            if end > 1:
+                yield text[:end]
+                text = text[end:]
+            waiting, size = [text], len(text)
+            searched = 0 if end > 1 else size
+    except DamagedArchive as error:
+        damage = error
     if size:
         yield b"".join(waiting)
+    if damage:
+        raise damage
 
 
 def middle(block: bytes) -> int:

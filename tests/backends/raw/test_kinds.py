@@ -251,6 +251,9 @@ def test_a_broken_archive_gives_what_can_be_unpacked() -> None:
     found = []
     with pytest.raises(DamagedArchive):
         found += blocks(io.BytesIO(packed[: len(packed) // 2]))
+    unpacked = b"".join(found)
+    assert len(unpacked) > len(lines) // 4
+    assert lines.startswith(unpacked)
     with pytest.raises(DamagedArchive):
         list(blocks(io.BytesIO(packed[:-2000] + b"rubbish" * 500)))
 
