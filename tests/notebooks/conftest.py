@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 NOTEBOOK = ROOT / "deploy" / "notebooks" / "explore_stedi.ipynb"
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def notebook_extra() -> None:
     # In CI a missing package must fail, or the notebooks would go unproven without a word.
     if os.environ.get("CI") != "true":
@@ -40,7 +40,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def notebook() -> Any:
+def notebook(notebook_extra: None) -> Any:
     import nbformat
 
     return nbformat.read(NOTEBOOK, as_version=4)
