@@ -145,7 +145,8 @@ class Lakehouse:
                     f"Landing table '{name}' was never read; read it with 'stedi-glue run'."
                 )
             return self._landing.read(table, staged)
-        return self._engine.read(table, self._existing.files(table, snapshot_id))
+        published = self._existing.contract(table, snapshot_id)
+        return self._engine.read(published, self._existing.files(table, snapshot_id))
 
     def query(self, sql: str) -> DataFrame:
         """Run SQL over the lake's tables by their names."""
@@ -175,6 +176,14 @@ class Lakehouse:
         """Return what the lake holds of each table, in lineage order."""
         _ = self._existing
         return tuple(self._state(table) for table in self.pipeline.tables)
+
+    def option(self, name: str) -> str | None:
+        """Return a choice that published tables were made with; None when none records it."""
+        self._storage.require()
+        made = (table for table in self.pipeline.tables if table.zone is not Zone.LANDING)
+        current = (self._catalog.current(table) for table in made)
+        found = (snapshot.summary.get(f"stedi.option.{name}") for snapshot in current if snapshot)
+        return next((value for value in found if value), None)
 
     def history(self, name: str) -> tuple[Snapshot, ...]:
         """Return a table's retained snapshots, newest first; landing tables have none."""
@@ -248,6 +257,8 @@ class Lakehouse:
             staged = self._landing.staged(table)
             return TableState(table, None, staged.rows if staged else None)
         snapshot = self._existing.current(table)
+        if snapshot:
+            table = self._existing.contract(table)
         return TableState(table, snapshot, snapshot.rows if snapshot else None)
 
     @property

@@ -15,6 +15,7 @@ from stedi_glue.backends.iceberg import (
     expire,
     iceberg_schema,
     properties,
+    published_contract,
     replace_rows,
     used_files,
 )
@@ -116,6 +117,16 @@ class IcebergCatalog:
             )
             for snapshot in sorted(iceberg.snapshots(), key=_sequence, reverse=True)
         )
+
+    def contract(self, table: Table, snapshot_id: int | None = None) -> Table:
+        """Return the contract that a snapshot, by default the current one, was published with.
+
+        It may have other columns than the table has now: pseudonyms, or those of another version.
+        """
+        iceberg = self._published(table)
+        if snapshot_id is not None:
+            self._require(iceberg, table, snapshot_id)
+        return published_contract(iceberg, table, snapshot_id)
 
     def files(self, table: Table, snapshot_id: int | None = None) -> tuple[str, ...]:
         """Return the data files of a snapshot, by default the current one."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from stedi_glue.model.table import Column
 
 if TYPE_CHECKING:
     from pyiceberg.io import FileIO
@@ -97,6 +100,29 @@ def iceberg_schema(table: Table) -> Schema:
             for number, column in enumerate(table.columns, start=1)
         ]
     )
+
+
+def published_contract(iceberg: IcebergTable, table: Table, snapshot_id: int | None) -> Table:
+    """Return the contract that a snapshot was published with, by its schema."""
+    snapshot = iceberg.snapshot_by_id(snapshot_id) if snapshot_id else iceberg.current_snapshot()
+    schema = (
+        iceberg.schemas()[snapshot.schema_id]
+        if snapshot and snapshot.schema_id is not None
+        else iceberg.schema()
+    )
+    if shape(schema) == shape(iceberg_schema(table)):
+        return table
+    # What is not known any more may well be personal.
+    known = {*table.column_names, *table.pseudonymous().column_names} - {*table.personal_columns}
+    columns = [
+        Column(name, _NAMED.get(kind, kind), doc or "", personal=name not in known)
+        for name, kind, doc in shape(schema)
+    ]
+    return replace(table, columns=tuple(columns))
+
+
+# Iceberg's names of types that contracts name otherwise.
+_NAMED = {"long": "bigint"}
 
 
 def shape(schema: Schema) -> list[tuple[str, str, str | None]]:

@@ -172,9 +172,9 @@ class RulesFolder:
 
     def suite(self, table: Table) -> Suite:
         """Read a table's rules; RulesError when they are missing or not in the right shape."""
-        where = f"{self._shown}/{table.name}.json"
+        where = f"{self._shown}/{table.suite}.json"
         try:
-            text = self._folder.joinpath(f"{table.name}.json").read_text("utf-8")
+            text = self._folder.joinpath(f"{table.suite}.json").read_text("utf-8")
         except FileNotFoundError:
             if not self._folder.is_dir():
                 raise RulesError(

@@ -18,14 +18,16 @@ import typer
 
 from stedi_glue.entry import deploy_commands, lake_view, land, query, session_commands
 from stedi_glue.entry.json_view import attempt_json, print_json, state_json
-from stedi_glue.entry.opening import open_lake
+from stedi_glue.entry.opening import open_lake, open_to_run
 from stedi_glue.entry.options import (
     Catalog,
     Consent,
     Engine,
+    Key,
     Lake,
     Landing,
     Pairing,
+    Privacy,
     Rules,
     Versions,
 )
@@ -88,6 +90,8 @@ def demo(
     pairing: Pairing = None,
     consent: Consent = None,
     versions: Versions = None,
+    privacy: Privacy = None,
+    key: Key = None,
     rules: Rules = None,
 ) -> int:
     """Build a whole lake from invented landing data, and say where to look next."""
@@ -100,11 +104,13 @@ def demo(
         pairing=pairing,
         consent=consent,
         versions=versions,
+        privacy=privacy,
+        key=key,
         rules=rules,
     )
     # The demo's raw data is its own, wherever the usual raw data may be.
     settings = replace(settings, landing=settings.lake)
-    with open_lake(settings) as lake:
+    with open_to_run(settings) as lake:
         prepare(lake.root)
         code = _make(lake, (), as_json=False)
     where = "" if settings.lake == usual else f" --lake {shlex.quote(settings.lake)}"
@@ -122,6 +128,8 @@ def run(
     pairing: Pairing = None,
     consent: Consent = None,
     versions: Versions = None,
+    privacy: Privacy = None,
+    key: Key = None,
     rules: Rules = None,
     as_json: Annotated[
         bool,
@@ -137,9 +145,11 @@ def run(
         pairing=pairing,
         consent=consent,
         versions=versions,
+        privacy=privacy,
+        key=key,
         rules=rules,
     )
-    with open_lake(settings) as opened:
+    with open_to_run(settings) as opened:
         return _make(opened, tables or (), as_json)
 
 
@@ -212,9 +222,11 @@ def rollback(
 
 
 @app.command()
-def ddl(names: TableNames = None, lake: Lake = None, landing: Landing = None) -> None:
+def ddl(
+    names: TableNames = None, lake: Lake = None, landing: Landing = None, privacy: Privacy = None
+) -> None:
     """Print the statements that create the tables in Athena."""
-    with open_lake(Settings.load(lake=lake, landing=landing)) as opened:
+    with open_lake(Settings.load(lake=lake, landing=landing, privacy=privacy)) as opened:
         sys.stdout.write(opened.ddl(*names or ()))
 
 
