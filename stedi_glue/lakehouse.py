@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import atexit
-import gc
 import os
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -17,8 +15,11 @@ from stedi_glue.backends.catalog import IcebergCatalog
 from stedi_glue.backends.delivery import Delivery, Parcel, parcels
 from stedi_glue.backends.engines import open_engine
 from stedi_glue.backends.expectations import ExpectationsAuditor
+from stedi_glue.backends.forgetting.eraser import Eraser, Receipt, remains
+from stedi_glue.backends.forgetting.suppression import Suppression
 from stedi_glue.backends.journal import RunJournal, told
 from stedi_glue.backends.landing import LandingFolder
+from stedi_glue.backends.quarantine import Quarantine
 from stedi_glue.backends.report_pages import ReportPages
 from stedi_glue.backends.storage import S3, folder_uri, open_storage
 from stedi_glue.errors import EngineError, LakeError, UnknownTable, UsageError, suggest
@@ -26,6 +27,7 @@ from stedi_glue.model.ddl import athena_ddl
 from stedi_glue.model.lineage import mermaid
 from stedi_glue.model.pipeline import Pipeline
 from stedi_glue.model.table import Table, Zone
+from stedi_glue.publish.collector import patient_collector
 from stedi_glue.publish.ports import Snapshot
 from stedi_glue.publish.report import Attempt, RunReport
 from stedi_glue.publish.runner import Observer, Runner
@@ -45,11 +47,13 @@ class TableState:
 
     snapshot: what readers see; None for landing tables and for what was never published.
     rows: rows readers see, or good records last read from landing; None when there are none yet.
+    quarantined: rows that were left out of these, or records that could not be read.
     """
 
     table: Table
     snapshot: Snapshot | None
     rows: int | None
+    quarantined: int = 0
 
 
 class Lakehouse:
@@ -67,15 +71,20 @@ class Lakehouse:
         catalog: str,
         pipeline: Pipeline,
         rules: Path | None,
+        key: bytes | None = None,
     ) -> None:
         self.root = root
         self.landing = landing
         self.pipeline = pipeline
         self._storage = open_storage(root)
         self._engine = open_engine(engine, s3=root.startswith(S3) or landing.startswith(S3))
-        self._landing = LandingFolder(landing, root, self._engine)
+        self._suppression = Suppression(root, key)
+        self._landing = LandingFolder(
+            landing, root, self._engine, self._suppression if key else None
+        )
         self.on_aws = catalog == "glue"
         self._catalog = (IcebergCatalog.glue if self.on_aws else IcebergCatalog.local)(root)
+        self._quarantine = Quarantine(self._engine, self._landing, self._catalog)
         auditor = ExpectationsAuditor(rules, docs=root)
         self._journal = RunJournal(root)
         pages = ReportPages(root, pipeline, self._journal)
@@ -91,6 +100,7 @@ class Lakehouse:
         engine: str = "sail",
         pipeline: Pipeline = STEDI,
         rules: str | os.PathLike[str] | None = None,
+        key: bytes | None = None,
     ) -> Lakehouse:
         """Open a lake.
 
@@ -98,12 +108,13 @@ class Lakehouse:
         `customer/landing` and its like, by default the lake itself. catalog: "local", a file
         in the lake, or "glue", the account's Glue Data Catalog; by default what fits the
         lake. engine: "sail" or "spark". pipeline: its tables. rules: a folder with a suite
-        per table, by default those of this package.
+        per table, by default those of this package. key: the secret that people are forgotten
+        with; a lake that forgot somebody cannot be run without it.
         """
         root = folder_uri(os.fspath(lake))
         raw = folder_uri(os.fspath(landing)) if landing is not None else root
         folder = Path(rules) if rules is not None else None
-        return cls(root, raw, engine, _catalog_kind(root, catalog), pipeline, folder)
+        return cls(root, raw, engine, _catalog_kind(root, catalog), pipeline, folder, key)
 
     def delivery(
         self, source: Path, names: Sequence[str] = ()
@@ -130,7 +141,8 @@ class Lakehouse:
         self._storage.require()
         # Whatever can be found wrong is found before a lake is created or locked.
         self._runner.check(tables)
-        with self._storage.writing(), _patient_collector():
+        _ = self._suppression.people
+        with self._storage.writing(), patient_collector():
             self._catalog.create()
             self._register_landing()
             return self._runner.run(self._runner.check(tables), on_step)
@@ -148,11 +160,28 @@ class Lakehouse:
         published = self._existing.contract(table, snapshot_id)
         return self._engine.read(published, self._existing.files(table, snapshot_id))
 
+    def quarantine(self, name: str, *, personal: bool = True) -> DataFrame:
+        """Read what was left out of a table: its columns and `_rules`, the rules each row broke.
+
+        Of landing tables, the records that could not be read: `_file`, `_problem`, `_raw`.
+        personal: whether with personal values; else the first letter stays, or the shape.
+        """
+        _ = self._existing
+        return self._quarantine.rows(self.pipeline.table(name), personal=personal)
+
     def query(self, sql: str) -> DataFrame:
-        """Run SQL over the lake's tables by their names."""
+        """Run SQL over the lake's tables by their names.
+
+        What was left out of them is there too, as `<table>_quarantine`, and of landing tables
+        as `<table>_problems`.
+        """
         words = {word.lower() for word in re.findall(r"\w+", sql)}
-        available = {state.table.name for state in self.tables() if state.rows is not None}
-        views = {name: self.table(name) for name in sorted(available & words)}
+        available = {}
+        for table in (state.table for state in self.tables() if state.rows is not None):
+            available[table.name] = partial(self.table, table.name)
+            left_out = "problems" if table.zone is Zone.LANDING else "quarantine"
+            available[f"{table.name}_{left_out}"] = partial(self.quarantine, table.name)
+        views = {name: available[name]() for name in sorted(available.keys() & words)}
         try:
             return self._engine.query(sql, views)
         except EngineError:
@@ -176,6 +205,25 @@ class Lakehouse:
         """Return what the lake holds of each table, in lineage order."""
         _ = self._existing
         return tuple(self._state(table) for table in self.pipeline.tables)
+
+    def forget(self, email: str, *, dry_run: bool = False) -> Receipt:
+        """Erase a person from landing files, every table, quarantine, reports and old snapshots.
+
+        Records that arrive later are left out of every run. Killed, it is completed by the same
+        call. dry_run: only count what would go. Raises UsageError without the lake's key.
+        """
+        _ = self._existing
+        with self._storage.writing():
+            eraser = Eraser(
+                *(self.pipeline, self._catalog, self._suppression, self.root, self.landing),
+                dry_run=dry_run,
+            )
+            return eraser.forget(email)
+
+    def remains(self) -> tuple[tuple[str, ...], int]:
+        """Return the files that still hold somebody who was forgotten, and how many were read."""
+        _ = self._existing
+        return remains(self._suppression, self.root, self.landing)
 
     def option(self, name: str) -> str | None:
         """Return a choice that published tables were made with; None when none records it."""
@@ -255,11 +303,13 @@ class Lakehouse:
     def _state(self, table: Table) -> TableState:
         if table.zone is Zone.LANDING:
             staged = self._landing.staged(table)
-            return TableState(table, None, staged.rows if staged else None)
+            rows, left_out = (staged.rows, staged.quarantined) if staged else (None, 0)
+            return TableState(table, None, rows, left_out)
         snapshot = self._existing.current(table)
-        if snapshot:
-            table = self._existing.contract(table)
-        return TableState(table, snapshot, snapshot.rows if snapshot else None)
+        if snapshot is None:
+            return TableState(table, None, None)
+        table = self._existing.contract(table)
+        return TableState(table, snapshot, snapshot.rows, snapshot.quarantined)
 
     @property
     def _existing(self) -> IcebergCatalog:
@@ -290,21 +340,3 @@ def _catalog_kind(root: str, wanted: str | None) -> str:
             f"in its own folder (local), one in S3 in the Glue Data Catalog (glue)."
         )
     return fits
-
-
-@contextmanager
-def _patient_collector() -> Iterator[None]:
-    """Let Python look for garbage less often during a run.
-
-    The libraries of an audit make hundreds of thousands of objects that stay; going through
-    them again and again takes a fifth of a short run.
-    """
-    before = gc.get_threshold()
-    gc.set_threshold(100_000, 50, 100)
-    # When the process ends, too, it would take half a second and free nothing that matters.
-    atexit.unregister(gc.freeze)
-    atexit.register(gc.freeze)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)

@@ -140,6 +140,10 @@ class IcebergCatalog:
         """Return the folder under the table's location where a run stages its files."""
         return f"{self._location(table)}/data/{run_id}"
 
+    def quarantine_folder(self, table: Table, run_id: str) -> str:
+        """Return the folder beside the table for the rows that a run leaves out of it."""
+        return f"{self._root}/{table.quarantine().location}/{run_id}"
+
     def written(self, folder: str) -> Staged:
         """Return the Parquet files in a folder and how many rows they hold."""
         files, rows = self._storage.parquet(folder)
@@ -225,6 +229,47 @@ class IcebergCatalog:
                     f"{self._location(table)}/{folder}",
                     lambda path: bool(kept and path.startswith(kept)) or path in used(),
                 )
+            self._tidy_quarantine(table, keep)
+
+    def _tidy_quarantine(self, table: Table, keep: str | None) -> None:
+        """Delete what was left out of snapshots that are no longer retained."""
+
+        @cache
+        def folders() -> tuple[str, ...]:
+            runs = {one.summary.get("stedi.run-id") for one in self.history(table)} | {keep}
+            return tuple(f"{self.quarantine_folder(table, run)}/" for run in runs if run)
+
+        folder = f"{self._root}/{table.quarantine().location}"
+        self._storage.sweep(folder, lambda path: path.startswith(folders()))
+
+    def purge(self, table: Table) -> int:
+        """Drop every snapshot but the current one, and every file that it does not use, at once.
+
+        Returns how many files were deleted. Nobody may write to the lake meanwhile.
+        """
+        iceberg = self._published(table)
+        current = iceberg.current_snapshot()
+        old = [s.snapshot_id for s in iceberg.snapshots() if s != current]
+        with self._storage.explaining(f"Cannot purge '{table.name}'"):
+            if old:
+                expire(iceberg, old)
+                iceberg = self._published(table)
+            used = used_files(iceberg)
+        left_out = current.summary["stedi.run-id"] if current and current.summary else None
+        kept = f"{self.quarantine_folder(table, left_out or '')}/"
+        files = [
+            file.path
+            for folder in ("data", "metadata")
+            for file in self._storage.list(f"{self._location(table)}/{folder}")
+            if file.path not in used
+        ]
+        files += [
+            file.path
+            for file in self._storage.list(self._location(table.quarantine()))
+            if not file.path.startswith(kept)
+        ]
+        self._storage.delete(files)
+        return len(files)
 
     def _snapshot(self, table: Table, snapshot_id: int) -> Snapshot:
         for snapshot in self.history(table):

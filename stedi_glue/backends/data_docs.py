@@ -58,18 +58,21 @@ class DataDocs:
         self,
         run_id: str,
         now: int,
-        audits: Mapping[Table, tuple[ExpectationSuite, ExpectationSuiteValidationResult]],
+        audits: Mapping[
+            tuple[Table, str], tuple[ExpectationSuite, ExpectationSuiteValidationResult]
+        ],
     ) -> None:
         """Keep a run's suites and results, with personal values masked, and build their pages.
 
-        now: when the run began, epoch milliseconds UTC.
+        now: when the run began, epoch milliseconds UTC. audits: by table and by what the
+        audited rows are called.
         """
         run = RunIdentifier(run_id, datetime.fromtimestamp(now / 1000, UTC))
         keys: list[Any] = []
-        for table, (expectations, result) in audits.items():
+        for (table, batch), (expectations, result) in audits.items():
             self._context.suites.add_or_update(expectations)
             suite = ExpectationSuiteIdentifier(expectations.name)
-            key = ValidationResultIdentifier(suite, run, batch_identifier=table.name)
+            key = ValidationResultIdentifier(suite, run, batch_identifier=batch)
             # Through JSON, because engines count in NumPy's numbers, which the store refuses.
             content = result.to_json_dict()  # type: ignore[no-untyped-call]
             document = json.loads(json.dumps(content, default=_plain))

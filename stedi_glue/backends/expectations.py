@@ -13,7 +13,8 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
 from stedi_glue.backends.masking import samples
-from stedi_glue.backends.suites import Rule, RulesFolder
+from stedi_glue.backends.rules import ROW_RULES, Rule
+from stedi_glue.backends.suites import RulesFolder, Suite
 from stedi_glue.errors import RulesError
 from stedi_glue.publish.ports import RuleResult, Verdict
 
@@ -39,7 +40,11 @@ class ExpectationsAuditor:
         self._docs = docs
         # Two audits in one session would read each other's rows through `_BATCH_VIEW`.
         self._turn = Lock()
-        self._audits: dict[Table, tuple[ExpectationSuite, ExpectationSuiteValidationResult]] = {}
+        # Of each table, what Data Docs call the audited rows, and what was found.
+        self._audits: dict[
+            tuple[Table, str], tuple[ExpectationSuite, ExpectationSuiteValidationResult]
+        ] = {}
+        self._suites: dict[Table, Suite] = {}
 
     def prepare(self) -> None:
         """Import Great Expectations in the background: it takes seconds."""
@@ -80,7 +85,9 @@ class ExpectationsAuditor:
 
         with self._turn, _views(rows, views):
             result = validate(expectations, rows, now)
-        self._audits[table] = (expectations, result)
+        self._suites[table] = suite
+        again = (table, table.name) in self._audits
+        self._audits[table, f"{table.name}_kept" if again else table.name] = (expectations, result)
         outcomes = {one.expectation_config.id: one for one in result.results}  # type: ignore[union-attr]
         return Verdict(
             suite.name,
@@ -89,6 +96,18 @@ class ExpectationsAuditor:
                 for place, rule in enumerate(suite.rules)
             ),
         )
+
+    def mark(self, table: Table, rows: DataFrame, verdict: Verdict, now: int) -> DataFrame:
+        """Add `_rules` to audited rows: the names of the rules that each one broke.
+
+        Null in rows that broke no rule which sends rows to quarantine. verdict, now: those of
+        the audit.
+        """
+        judged = zip(self._suites[table].rules, verdict.results, strict=True)
+        unmet = [rule for rule, found in judged if rule.type in ROW_RULES and not found.passed]
+        from stedi_glue.backends.validation import mark
+
+        return mark(rows, unmet, now)
 
     def document(self, run_id: str, now: int) -> None:
         """Keep the results of every audit since the last call, and show them in Data Docs."""
@@ -127,6 +146,8 @@ def _judged(rule: Rule, table: Table, outcome: Any) -> RuleResult:
         passed=bool(outcome.success),
         observed=_observed(rule, table, outcome.result),
         samples=() if outcome.success else _samples(rule, table, outcome.result),
+        limit=rule.limit,
+        share=_share(outcome.result),
     )
 
 
@@ -134,6 +155,10 @@ def _samples(rule: Rule, table: Table, result: Mapping[str, Any]) -> tuple[Mappi
     """Return a few of the rows that did not meet the rule, with personal values masked."""
     whole = (result.get("details") or {}).get("unexpected_rows")
     return samples(whole or result.get("partial_unexpected_list") or (), rule.columns, table)
+
+
+def _share(result: Mapping[str, Any]) -> float:
+    return int(result.get("unexpected_count") or 0) / max(int(result.get("element_count") or 0), 1)
 
 
 def _exception(info: Mapping[str, Any]) -> str:
@@ -156,7 +181,8 @@ def _observed(rule: Rule, table: Table, result: Mapping[str, Any]) -> str:
     if result.get("element_count") is not None:
         count, total = int(result.get("unexpected_count") or 0), int(result["element_count"])
         share = f" ({100 * count / total:.3g} %)" if count else ""
-        return f"{count:,} of {total:,} rows{share}"
+        limit = f", limit {100 * rule.limit:.3g} %" if rule.limit and count else ""
+        return f"{count:,} of {total:,} rows{share}{limit}"
     if value is None:
         return ""
     if rule.query:

@@ -93,7 +93,7 @@ def iceberg_schema(table: Table) -> Schema:
             types.NestedField(
                 field_id=number,
                 name=column.name,
-                field_type=iceberg[column.type],
+                field_type=iceberg.get(column.type) or _texts(number),
                 required=False,
                 doc=column.doc,
             )
@@ -122,7 +122,14 @@ def published_contract(iceberg: IcebergTable, table: Table, snapshot_id: int | N
 
 
 # Iceberg's names of types that contracts name otherwise.
-_NAMED = {"long": "bigint"}
+_NAMED = {"list<string>": "array<string>", "long": "bigint"}
+
+
+def _texts(number: int) -> Any:
+    from pyiceberg import types
+
+    # Elements have numbers of their own, beyond those of columns.
+    return types.ListType(1000 + number, types.StringType(), element_required=False)
 
 
 def shape(schema: Schema) -> list[tuple[str, str, str | None]]:
@@ -140,6 +147,8 @@ def evolve(transaction: Transaction, table: Table) -> None:
         for name in set(have.column_names) - set(wanted.column_names):
             update.delete_column(name)
         update.union_by_name(wanted)
+        for name in reversed(wanted.column_names):
+            update.move_first(name)
 
 
 def expire(iceberg: IcebergTable, snapshot_ids: Sequence[int]) -> None:

@@ -23,7 +23,7 @@ class RunJournal:
         """Keep a run's report, and for each table the rules that were not met."""
         document = _document(report)
         for table, content in zip(report.tables, document["tables"], strict=True):
-            unmet = [r for r in table.verdict.results if not r.passed] if table.verdict else []
+            unmet = table.verdict.unmet if table.verdict else ()
             content["unmet"] = [asdict(result) for result in unmet]
         self._storage.write_text(f"{self._folder}/{report.run_id}.json", json.dumps(document))
 
@@ -82,6 +82,7 @@ def told(snapshot: Snapshot) -> Attempt:
         evaluated=int(summary.get("stedi.rules-evaluated", 0)),
         failed=0,
         warned=int(summary.get("stedi.rules-warned", 0)),
+        quarantined=snapshot.quarantined,
     )
 
 

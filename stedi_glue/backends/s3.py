@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from mimetypes import guess_type
@@ -90,7 +90,9 @@ class S3Storage(Storage):
         kind = guess_type(path)[0] or "text/plain"
         self.write_bytes(path, text.encode(), f"{kind}; charset=utf-8")
 
-    def write_bytes(self, path: str, content: bytes, content_type: str) -> None:
+    def write_bytes(
+        self, path: str, content: bytes, content_type: str = "application/octet-stream"
+    ) -> None:
         """Write a small file of a type that browsers know."""
         bucket, key = _split(path)
         with self.explaining(f"Cannot write '{path}'"):
@@ -101,14 +103,18 @@ class S3Storage(Storage):
     def sweep(self, folder: str, used: Callable[[str], bool]) -> None:
         """Delete the files under a folder that are not used and have been there for long."""
         limit = (time.time() - self._safety) * 1e9
-        bucket, _ = _split(folder)
-        keys = [
-            {"Key": _split(file.path)[1]}
+        self.delete(
+            file.path
             for file in self.list(folder)
             if file.modified <= limit and not used(file.path)
-        ]
+        )
+
+    def delete(self, paths: Iterable[str]) -> None:
+        """Delete objects; those that are gone already are no error."""
+        bucket, _ = _split(self._root)
+        keys = [{"Key": _split(path)[1]} for path in paths]
         for start in range(0, len(keys), _AT_ONCE):
-            with self.explaining(f"Cannot delete files in '{folder}'"):
+            with self.explaining(f"Cannot delete files in '{self._root}'"):
                 done = aws.client("s3").delete_objects(
                     Bucket=bucket, Delete={"Objects": keys[start : start + _AT_ONCE], "Quiet": True}
                 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -101,10 +101,23 @@ class Storage(ABC):
         stream: BinaryIO = self._filesystem.open_input_stream(self._inner(path), compression=None)
         return stream
 
+    def read_bytes(self, path: str) -> bytes:
+        """Return a file's bytes."""
+        with self.explaining(f"Cannot read '{path}'"), self.open_input(path) as stream:
+            return stream.read()
+
     def open_output(self, path: str) -> BinaryIO:
         """Open a new file for writing; its folder is made when it is not there."""
         stream: BinaryIO = self._filesystem.open_output_stream(self._inner(path), compression=None)
         return stream
+
+    @abstractmethod
+    def write_bytes(self, path: str, content: bytes, content_type: str = "") -> None:
+        """Write a small file whole; its type is for browsers."""
+
+    @abstractmethod
+    def delete(self, paths: Iterable[str]) -> None:
+        """Delete files; those that are gone already are no error."""
 
     @abstractmethod
     def sweep(self, folder: str, used: Callable[[str], bool]) -> None:
@@ -209,11 +222,23 @@ class DiskStorage(Storage):
 
     def write_text(self, path: str, text: str) -> None:
         """Write a small file so that readers see the old text or the new, never a part."""
+        self.write_bytes(path, text.encode())
+
+    def write_bytes(self, path: str, content: bytes, content_type: str = "") -> None:
+        """Write a small file so that readers see the old bytes or the new, never a part."""
         with self.explaining(f"Cannot write '{path}'"):
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            with open(f"{path}.new", "wb") as stream:
-                stream.write(text.encode())
-            os.replace(f"{path}.new", path)
+            folder, name = os.path.split(path)
+            os.makedirs(folder, exist_ok=True)
+            # Hidden, so that no run takes it for a raw file.
+            with open(f"{folder}/.{name}.new", "wb") as stream:
+                stream.write(content)
+            os.replace(f"{folder}/.{name}.new", path)
+
+    def delete(self, paths: Iterable[str]) -> None:
+        """Delete files; those that are gone already are no error."""
+        for path in paths:
+            with self.explaining(f"Cannot delete '{path}'"), suppress(FileNotFoundError):
+                os.remove(path)
 
     def open_output(self, path: str) -> BinaryIO:
         """Open a new file for writing; its folder is made when it is not there."""
@@ -222,14 +247,7 @@ class DiskStorage(Storage):
 
     def sweep(self, folder: str, used: Callable[[str], bool]) -> None:
         """Delete the files under a folder that are not used, and the folders that leaves empty."""
-        for file in self.list(folder):
-            if not used(file.path):
-                try:
-                    os.remove(file.path)
-                except FileNotFoundError:
-                    continue
-                except OSError as error:
-                    raise LakeError(f"Cannot delete '{file.path}': {_brief(error)}.") from error
+        self.delete(file.path for file in self.list(folder) if not used(file.path))
         for path, _, _ in os.walk(folder, topdown=False):
             if path != folder and not os.listdir(path):
                 os.rmdir(path)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 # Read once, when the library is imported: rules and results stay on this machine.
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
@@ -20,9 +21,11 @@ from great_expectations.datasource.fluent.spark_datasource import SparkDatasourc
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 from pyspark.sql import DataFrame, SparkSession
 
-from stedi_glue.backends.fused import FusedExecutionEngine
-from stedi_glue.backends.suites import Suite, parameters
+from stedi_glue.backends.fused import FusedExecutionEngine, Mark, marked
+from stedi_glue.backends.rules import Rule, parameters
+from stedi_glue.backends.suites import Suite
 from stedi_glue.errors import RulesError
+from stedi_glue.model.table import RULES
 
 # As many failed rows as the library's summary shows of other rules.
 _SHOWN = 20
@@ -52,13 +55,7 @@ def validate(
     expectations: ExpectationSuite, rows: DataFrame, now: int
 ) -> ExpectationSuiteValidationResult:
     """Put a suite to the rows; `now` is epoch milliseconds UTC."""
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    # Persisting would leave the rows in the cluster's memory after the audit.
-    source = context.data_sources.add_stedi_frame("stedi", persist=False)
-    source.use(rows.sparkSession)
-    asset = source.add_dataframe_asset(expectations.name)
-    batch = asset.get_batch(asset.build_batch_request({"dataframe": rows}))
+    batch = _batch(rows, expectations.name)
     result: ExpectationSuiteValidationResult = batch.validate(
         expectations,
         expectation_parameters=dict(parameters(now)),
@@ -67,10 +64,32 @@ def validate(
     for one in result.results:
         # A summary says how many rows a query selected; people want to see some.
         query = one.expectation_config.kwargs.get("unexpected_rows_query")  # type: ignore[union-attr]
-        selected = source.get_execution_engine().selected.get(query)
+        selected = batch.datasource.get_execution_engine().selected.get(query)
         if selected and not one.success:
             one.result["details"] = {"unexpected_rows": selected[:_SHOWN]}
     return result
+
+
+def mark(rows: DataFrame, rules: Sequence[Rule], now: int) -> DataFrame:
+    """Add to each row the names of those of the rules that it broke; `now` is epoch ms UTC.
+
+    The column is null in rows that broke no rule which has a limit.
+    """
+    batch = _batch(rows, "marked")
+    engine = batch.data.execution_engine
+    engine.load_batch_data(batch.id, rows)
+    marks = [Mark(r.name, _expectation(r.at(now)), r.limit is not None) for r in rules]
+    return marked(engine, rows, marks, RULES)
+
+
+def _batch(rows: DataFrame, name: str) -> Any:
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    # Persisting would leave the rows in the cluster's memory after the audit.
+    source = context.data_sources.add_stedi_frame("stedi", persist=False)
+    source.use(rows.sparkSession)
+    asset = source.add_dataframe_asset(name)
+    return asset.get_batch(asset.build_batch_request({"dataframe": rows}))
 
 
 def expectation_suite(suite: Suite) -> ExpectationSuite:
@@ -80,22 +99,22 @@ def expectation_suite(suite: Suite) -> ExpectationSuite:
     """
     # Rule by rule: given the whole file, the library logs a rule that is not valid and leaves it
     # out, and the table would pass without it.
-    built = []
-    for rule in suite.rules:
-        # Data Docs show a description in place of the library's own sentence.
-        described = {"description": f"{rule.note or rule.label} ({rule.severity})"}
-        try:
-            configuration = ExpectationConfiguration(**{**rule.document, **described})
-            built.append(configuration.to_domain_obj())
-        except Exception as error:
-            why = " ".join(str(error).split())
-            raise RulesError(f"{rule.where} is not a valid expectation: {why}") from None
     expectations = ExpectationSuite(
         suite.name,
-        built,
+        [_expectation(rule) for rule in suite.rules],
         meta=dict(suite.document.get("meta") or {}),
         notes=suite.document.get("notes"),
     )
     for place, expectation in enumerate(expectations.expectations):
         expectation.id = suite.rule_id(place)
     return expectations
+
+
+def _expectation(rule: Rule) -> Any:
+    # Data Docs show a description in place of the library's own sentence.
+    described = {"description": f"{rule.note or rule.label} ({rule.fate})"}
+    try:
+        return ExpectationConfiguration(**{**rule.document, **described}).to_domain_obj()
+    except Exception as error:
+        why = " ".join(str(error).split())
+        raise RulesError(f"{rule.where} is not a valid expectation: {why}") from None

@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from stedi_glue.entry import deploy_commands, lake_view, land, query, session_commands
+from stedi_glue.entry import (
+    deploy_commands,
+    forget,
+    lake_view,
+    land,
+    quarantine,
+    query,
+    session_commands,
+)
 from stedi_glue.entry.json_view import attempt_json, print_json, state_json
 from stedi_glue.entry.opening import open_lake, open_to_run
 from stedi_glue.entry.options import (
@@ -52,7 +60,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(query.app)
+app.add_typer(quarantine.app)
 app.add_typer(land.app)
+app.add_typer(forget.app)
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -168,7 +178,7 @@ def tables(
         pipeline = opened.pipeline
         chosen = [pipeline.table(name) for name in names or ()]
         if as_json:
-            states = [s for s in opened.tables() if not chosen or s.table in chosen]
+            states = [s for s in opened.tables() if not chosen or s.table.name in (names or ())]
             print_json([state_json(s, pipeline.sources(s.table.name)) for s in states])
         elif chosen:
             for table in chosen:

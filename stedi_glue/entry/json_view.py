@@ -35,6 +35,7 @@ def state_json(state: TableState, sources: Sequence[str]) -> dict[str, Any]:
         "doc": table.doc,
         "made_from": sources,
         "rows": state.rows,
+        "quarantined": state.quarantined,
         "snapshot": snapshot_json(state.snapshot) if state.snapshot else None,
         "columns": columns,
     }
@@ -48,6 +49,7 @@ def attempt_json(attempt: Attempt, snapshot: Snapshot | None) -> dict[str, Any]:
         "engine": attempt.engine,
         "status": attempt.status,
         "rows": attempt.rows,
+        "quarantined": attempt.quarantined,
         "expectations": {
             "evaluated": attempt.evaluated,
             "failed": attempt.failed,
@@ -68,5 +70,6 @@ def snapshot_json(snapshot: Snapshot) -> dict[str, Any]:
         "published_at": iso(snapshot.published_at),
         "current": snapshot.current,
         "rows": snapshot.rows,
+        "quarantined": snapshot.quarantined,
         "summary": {k: v for k, v in snapshot.summary.items() if k.startswith("stedi.")},
     }

@@ -20,6 +20,7 @@ from stedi_glue.entry.terminal import (
     figure,
     grid,
     iso,
+    noted,
     plural,
     verdict_text,
     word,
@@ -45,7 +46,8 @@ def _rules(snapshot: Snapshot) -> Text:
 def show_tables(out: Console, states: Sequence[TableState]) -> None:
     """Print what the lake holds of each table."""
     wide = out.width >= WIDE
-    columns = [word("table"), word("zone"), figure("rows"), figure("rules"), word("published")]
+    counts = (figure("rows"), figure("left out"), figure("rules"))
+    columns = [word("table"), word("zone"), *counts, word("published")]
     lines = grid(*columns, *((figure("snapshot"), word("location")) if wide else ()))
     for state in states:
         table, snapshot = state.table, state.snapshot
@@ -54,6 +56,7 @@ def show_tables(out: Console, states: Sequence[TableState]) -> None:
             Text(table.name),
             Text(table.zone, ZONE[table.zone]),
             amount(state.rows),
+            noted(state.quarantined, "yellow") if state.rows is not None else NONE,
             _rules(snapshot) if snapshot else NONE,
             Text(iso(snapshot.published_at)) if snapshot else NONE if raw else Text("never", "dim"),
         ]
@@ -81,7 +84,8 @@ def show_history(
 ) -> None:
     """Print what became of a table in every run, newest first, and which states can be read."""
     wide = out.width >= WIDE
-    columns = [word("run began"), word("status"), figure("rows"), figure("rules")]
+    counts = (figure("rows"), figure("left out"), figure("rules"))
+    columns = [word("run began"), word("status"), *counts]
     extra = (word("engine"), word("run")) if wide else ()
     lines = grid(*columns, figure("snapshot"), word("readers"), *extra)
     for attempt in attempts:
@@ -90,6 +94,7 @@ def show_history(
             Text(iso(attempt.started_at)),
             Text(attempt.status, STATUS[attempt.status]),
             amount(attempt.rows),
+            noted(attempt.quarantined, "yellow") if attempt.rows is not None else NONE,
             verdict_text(attempt.evaluated, attempt.failed, attempt.warned),
             Text(str(snapshot.snapshot_id)) if snapshot else NONE,
             _readers(snapshot),

@@ -19,6 +19,12 @@ def open_lake(settings: Settings) -> Lakehouse:
     return _open(settings, settings.privacy or "identified", None)
 
 
+def open_to_forget(settings: Settings) -> Lakehouse:
+    """Open the lake of these settings, to forget people; UsageError without a key."""
+    lake = open_lake(settings)
+    return _open(settings, settings.privacy or "identified", _key(settings, lake.root))
+
+
 def open_to_run(settings: Settings) -> Lakehouse:
     """Open the lake of these settings, to be filled.
 
@@ -26,9 +32,11 @@ def open_to_run(settings: Settings) -> Lakehouse:
     publish people. Raises UsageError when pseudonyms lack a key.
     """
     lake = open_lake(settings)
-    if (settings.privacy or lake.option("privacy")) != "pseudonymous":
+    private = (settings.privacy or lake.option("privacy")) == "pseudonymous"
+    if not private and settings.key is None:
         return lake
-    return _open(settings, "pseudonymous", _key(settings, lake.root))
+    privacy: Privacy = "pseudonymous" if private else "identified"
+    return _open(settings, privacy, _key(settings, lake.root))
 
 
 def _open(settings: Settings, privacy: Privacy, key: bytes | None) -> Lakehouse:
@@ -42,6 +50,7 @@ def _open(settings: Settings, privacy: Privacy, key: bytes | None) -> Lakehouse:
         engine=settings.engine,
         pipeline=stedi(settings.pairing, settings.consent, settings.versions, privacy, key),
         rules=settings.rules,
+        key=key,
     )
 
 

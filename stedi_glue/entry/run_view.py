@@ -130,7 +130,11 @@ def _notes(table: TableReport) -> Iterator[RenderableType]:
     """Say what a reader of the table should know, if anything."""
     failed, warned = (table.verdict.failed, table.verdict.warnings) if table.verdict else ((), ())
     style = STATUS[table.status]
-    if table.quarantined:
+    quarantining = table.verdict.quarantined if table.verdict else ()
+    if quarantining:
+        rows = plural(table.quarantined, "row")
+        yield from _note(table, f"left out {rows} that broke rules", "yellow", quarantining)
+    elif table.quarantined:
         records = plural(table.quarantined, "raw record")
         yield from _note(table, f"left out {records} that could not be used", "yellow")
     if table.mended:

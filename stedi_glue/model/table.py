@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
 
-TYPES = ("string", "int", "bigint", "double", "boolean")
+TYPES = ("string", "int", "bigint", "double", "boolean", "array<string>")
+# Names every rule that a row in quarantine broke.
+RULES = "_rules"
 
 
 class Zone(StrEnum):
@@ -143,9 +145,20 @@ class Table:
             "bigint": types.LongType(),
             "double": types.DoubleType(),
             "boolean": types.BooleanType(),
+            "array<string>": types.ArrayType(types.StringType()),
         }
         return types.StructType(
             [types.StructField(column.name, spark[column.type]) for column in self.columns]
+        )
+
+    def quarantine(self) -> Table:
+        """Return the contract of the rows that were left out of this table."""
+        return Table(
+            name=f"{self.name}_quarantine",
+            zone=self.zone,
+            location=f"{self.location}_quarantine",
+            doc=f"A row left out of {self.name}, and why.",
+            columns=(*self.columns, Column(RULES, "array<string>", "Every rule it broke.")),
         )
 
     def conform(self, frame: DataFrame) -> DataFrame:

@@ -22,6 +22,8 @@ class RuleResult:
     severity: "critical", "warning" or "info".
     observed: what was seen, in words; never a personal value.
     samples: a few of the rows that did not meet it, by column; personal values masked.
+    limit: the greatest share of rows that it sends to quarantine; None when it sends none.
+    share: the share of the rows it is about that broke it, 0 to 1; 0 when it judges no rows.
     """
 
     rule: str
@@ -30,6 +32,8 @@ class RuleResult:
     passed: bool
     observed: str = ""
     samples: tuple[Mapping[str, str], ...] = ()
+    limit: float | None = None
+    share: float = 0.0
 
     def __str__(self) -> str:
         seen = f" ({self.observed})" if self.observed else ""
@@ -38,10 +42,14 @@ class RuleResult:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the rules of a table said about its staged files."""
+    """What the rules of a table said about its staged files.
+
+    quarantined: rules that sent rows to quarantine before, as they were found then.
+    """
 
     suite: str
     results: tuple[RuleResult, ...]
+    quarantined: tuple[RuleResult, ...] = ()
 
     def _unmet(self, severity: str) -> tuple[RuleResult, ...]:
         return tuple(r for r in self.results if not r.passed and r.severity == severity)
@@ -57,6 +65,21 @@ class Verdict:
         return self._unmet("warning")
 
     @property
+    def separable(self) -> tuple[RuleResult, ...]:
+        """Rules that were not met by rows which may go to quarantine.
+
+        None when the rows of any such rule are more than it may send there.
+        """
+        unmet = tuple(r for r in self.results if not r.passed and r.limit is not None)
+        within = all(0 < r.share <= r.limit for r in unmet if r.limit is not None)
+        return unmet if within else ()
+
+    @property
+    def unmet(self) -> tuple[RuleResult, ...]:
+        """Every rule that was not met, also those whose rows went to quarantine."""
+        return (*self.quarantined, *(r for r in self.results if not r.passed))
+
+    @property
     def passed(self) -> bool:
         """Whether the table may be published."""
         return not self.failed
@@ -67,8 +90,9 @@ class Staged:
     """Immutable Parquet files that no reader sees yet.
 
     version: for landing tables a fingerprint of the raw files, else the run that wrote them.
-    quarantined: raw records left out because they could not be read.
-    reasons: how many of them for each reason.
+    quarantined: raw records left out because they could not be read, or rows that were
+    separated because they broke rules.
+    reasons: how many raw records were left out for each reason.
     mended: how many raw records were read only by a lenient rule, for each such rule.
     """
 
@@ -98,6 +122,11 @@ class Snapshot:
     def rows(self) -> int:
         """Rows of the table in this state."""
         return int(self.summary.get("stedi.rows", self.summary.get("total-records", 0)))
+
+    @property
+    def quarantined(self) -> int:
+        """Rows that were left out of it because they broke rules."""
+        return int(self.summary.get("stedi.quarantined", 0))
 
 
 class Engine(Protocol):
@@ -145,11 +174,17 @@ class Catalog(Protocol):
     def current(self, table: Table) -> Snapshot | None:
         """Return what readers see now; None when the table was never published."""
 
+    def contract(self, table: Table, snapshot_id: int | None = None) -> Table:
+        """Return the contract that a snapshot, by default the current one, was published with."""
+
     def files(self, table: Table, snapshot_id: int | None = None) -> tuple[str, ...]:
         """Return the data files of a snapshot, by default the current one."""
 
     def new_folder(self, table: Table, run_id: str) -> str:
         """Return the folder under the table's location where a run stages its files."""
+
+    def quarantine_folder(self, table: Table, run_id: str) -> str:
+        """Return the folder beside the table for the rows that a run leaves out of it."""
 
     def written(self, folder: str) -> Staged:
         """Return the Parquet files in a folder and how many rows they hold."""
@@ -183,6 +218,13 @@ class Auditor(Protocol):
         self, table: Table, rows: DataFrame, references: Mapping[str, DataFrame], now: int
     ) -> Verdict:
         """Run the table's rules over the rows; `now` is epoch milliseconds UTC."""
+
+    def mark(self, table: Table, rows: DataFrame, verdict: Verdict, now: int) -> DataFrame:
+        """Add `_rules` to audited rows: the names of the rules that each one broke.
+
+        Null in rows that broke no rule which sends rows to quarantine. verdict, now: those of
+        the audit.
+        """
 
     def document(self, run_id: str, now: int) -> None:
         """Keep what was found in this run's audits, published or held, for people to read."""

@@ -33,7 +33,8 @@ class TableReport:
     status: "published"; "audited" for landing data that passed; "held" by rules;
     "skipped" because a source was held or failed; "failed" on an error.
     rows: rows that were staged, whether published or held; None when nothing was staged.
-    quarantined: rows left out, and reasons: how many for each reason.
+    quarantined: rows that were left out because they broke rules, or raw records that could
+    not be read; with `rows`, they are all there were. reasons: how many for each reason.
     mended: how many raw records were read only by a lenient rule, for each such rule.
     record: what the published snapshot says of itself (`Snapshot.summary`).
     reason: why it was not published, in one sentence; empty otherwise.
@@ -68,6 +69,7 @@ class TableReport:
                 "evaluated": len(verdict.results) if verdict else 0,
                 "failed": len(verdict.failed) if verdict else 0,
                 "warnings": len(verdict.warnings) if verdict else 0,
+                "quarantine": len(verdict.quarantined) if verdict else 0,
             },
             "seconds": {
                 "transform": self.seconds.transform,
@@ -131,8 +133,8 @@ class Attempt:
 
     started_at: when the run began, epoch milliseconds UTC.
     rows: rows that were staged; None when nothing was.
+    quarantined: rows or raw records that were left out besides.
     snapshot_id: what was published; None when nothing was.
-    quarantined: rows that were left out.
     seconds: of all its steps; None when that was not recorded.
     unmet: the rules that were not met, of every severity.
     """

@@ -9,9 +9,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from stedi_glue.errors import StediError, UsageError
+from stedi_glue.errors import EngineError, StediError, UsageError
 from stedi_glue.model.pipeline import Pipeline
-from stedi_glue.model.table import Table, Zone
+from stedi_glue.model.table import RULES, Table, Zone
 from stedi_glue.publish.ports import (
     Auditor,
     Catalog,
@@ -35,8 +35,9 @@ Observer = Callable[[str, str], None]
 class Runner:
     """Takes tables from landing to readers, in lineage order.
 
-    A table is published only when every critical rule passed on its written files;
-    otherwise it stays as it was, and what is made from it is skipped.
+    A table is published only when every critical rule passed on its written files, if
+    need be without the rows that rules send to quarantine; otherwise it stays as it was, and
+    what is made from it is skipped.
     """
 
     def __init__(
@@ -141,7 +142,11 @@ class _Run:
 
             self._tell(table.name, "audit")
             start = time.perf_counter()
-            verdict = self._audit(table, staged)
+            now = int(self._clock() * 1000)
+            verdict = self._audit(table, staged, now)
+            if verdict.separable:
+                staged, verdict = self._separate(table, staged, verdict, now)
+                report = replace(report, rows=staged.rows, quarantined=staged.quarantined)
             seconds = replace(seconds, audit=_since(start))
             report = replace(report, verdict=verdict, seconds=seconds)
             if not verdict.passed:
@@ -177,14 +182,38 @@ class _Run:
         self._engine.write(transform.apply(sources), folder)
         return replace(self._catalog.written(folder), version=self._id)
 
-    def _audit(self, table: Table, staged: Staged) -> Verdict:
+    def _audit(self, table: Table, staged: Staged, now: int) -> Verdict:
         # The audit reads what was written, not the plan that wrote it.
         if table.zone is Zone.LANDING:
             rows = self._landing.read(table, staged)
         else:
             rows = self._engine.read(table, staged.files)
-        references = self._references(table, staged)
-        return self._auditor.audit(table, rows, references, now=int(self._clock() * 1000))
+        return self._auditor.audit(table, rows, self._references(table, staged), now)
+
+    def _separate(
+        self, table: Table, staged: Staged, verdict: Verdict, now: int
+    ) -> tuple[Staged, Verdict]:
+        """Write the rows that go to quarantine apart from the others, and audit those.
+
+        Readers of the quarantine find it by the run that published the table, so both appear
+        with the same commit.
+        """
+        rows = self._engine.read(table, staged.files)
+        marked = self._auditor.mark(table, rows, verdict, now)
+        keep = self._catalog.new_folder(table, f"{self._id}/kept")
+        leave_out = self._catalog.quarantine_folder(table, self._id)
+        self._engine.write(marked.where(f"{RULES} IS NULL").drop(RULES), keep)
+        self._engine.write(marked.where(f"{RULES} IS NOT NULL"), leave_out)
+        kept, left_out = self._catalog.written(keep), self._catalog.written(leave_out)
+        if kept.rows + left_out.rows != staged.rows or not left_out.rows:
+            raise EngineError(
+                f"Of {staged.rows:,} rows of '{table.name}', {kept.rows:,} were kept and "
+                f"{left_out.rows:,} left out, which does not add up; run again, or with another "
+                "--engine."
+            )
+        kept = replace(kept, version=staged.version, quarantined=left_out.rows)
+        found = self._audit(table, kept, now)
+        return kept, replace(found, quarantined=verdict.separable)
 
     def _references(self, table: Table, staged: Staged) -> Mapping[str, DataFrame]:
         """Return the other tables that the rules look at: any upstream, and landing problems."""
@@ -225,6 +254,7 @@ class _Run:
             "stedi.suite": verdict.suite,
             "stedi.success": str(verdict.passed).lower(),
             "stedi.rows": str(staged.rows),
+            "stedi.quarantined": str(staged.quarantined),
             "stedi.rules-evaluated": str(len(verdict.results)),
             "stedi.rules-warned": str(len(verdict.warnings)),
             **{f"stedi.option.{key}": value for key, value in options.items()},

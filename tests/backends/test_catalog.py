@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,14 @@ def test_a_publication_replaces_all_rows_in_one_snapshot(
     assert table.scan(snapshot_id=first).to_arrow().num_rows == 3
     assert len(catalog.files(STEPS, first)) == 1
     assert set(catalog.files(STEPS, first)).isdisjoint(catalog.files(STEPS))
+
+
+def test_a_column_may_hold_several_texts(catalog: IcebergCatalog, place: Place) -> None:
+    table = replace(STEPS, columns=(*STEPS.columns, Column("words", "array<string>", "Words.")))
+    row = "SELECT 1::BIGINT AS stepNumber, 'ann' AS user, ['a', NULL, 'b'] AS words"
+    catalog.publish(table, place.stage("run", row, table), {})
+    rows = place.by_hand().load_table("stedi.steps").scan().to_arrow().to_pylist()
+    assert [one["words"] for one in rows] == [["a", None, "b"]]
 
 
 def test_an_empty_result_empties_the_table(catalog: IcebergCatalog, place: Place) -> None:

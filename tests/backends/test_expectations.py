@@ -97,6 +97,7 @@ def test_results_follow_the_file_and_carry_its_words(engine: AnyEngine, tmp_path
                 False,
                 "1 of 6 rows (16.7 %)",
                 ({"user": "null"},),
+                share=1 / 6,
             ),
             RuleResult(
                 "expect_compound_columns_to_be_unique (user, timestamp)",

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from stedi_glue.backends.suites import RulesFolder, expectation_types, parameters
+from stedi_glue.backends.rules import expectation_types, parameters
+from stedi_glue.backends.suites import RulesFolder
 from stedi_glue.errors import RulesError
 from stedi_glue.zones import STEDI
 

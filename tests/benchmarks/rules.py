@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from stedi_glue.backends.suites import RulesFolder, Suite, parameters
+from stedi_glue.backends.rules import parameters
+from stedi_glue.backends.suites import RulesFolder, Suite
 from stedi_glue.zones.trusted import ACCELEROMETER_TRUSTED
 
 Kind = Literal["present", "matches", "between", "true", "unique"]

@@ -70,7 +70,7 @@ def test_a_run_in_json_is_one_object_and_nothing_else(demo_lake: Path) -> None:
             "seconds",
             "reason",
         ]
-        assert list(table["expectations"]) == ["evaluated", "failed", "warnings"]
+        assert list(table["expectations"]) == ["evaluated", "failed", "warnings", "quarantine"]
         assert table["expectations"]["evaluated"] > 0
         assert list(table["seconds"]) == ["transform", "audit", "publish"]
         landing = table["zone"] == "landing"
@@ -136,7 +136,7 @@ def test_a_held_run_stays_in_the_history_and_in_the_docs(
     failed = [rule["note"] for rule in held["unmet"] if rule["severity"] == "critical"]
     assert failed == ["There is nobody."]
     line = stedi("history", "customers_curated").out.splitlines()[2]
-    assert re.search(r" held +98 +39, 1 failed +- ", line)
+    assert re.search(r" held +98 +0 +39, 1 failed +- ", line)
 
     page = Path(stedi("docs").out.strip())
     assert page == demo_lake / "docs" / "index.html"

@@ -9,6 +9,7 @@ Great Expectations asks Spark for one metric after another: 30 to 50 jobs for on
     duplicates   uniqueness, by 64-bit hashes first
     distinct     a column's values beside an expected set
     samples      which rows failed, only where some did
+    marks        which rules each row broke, once some rows are to be separated
     views        the rows, as a name that SQL rules can select from
     one_query    several frames, one query
     engine       what to answer now, what to hold back
@@ -17,5 +18,6 @@ Metrics it does not know take Great Expectations' own way.
 """
 
 from stedi_glue.backends.fused.engine import FusedExecutionEngine
+from stedi_glue.backends.fused.marks import Mark, marked
 
-__all__ = ["FusedExecutionEngine"]
+__all__ = ["FusedExecutionEngine", "Mark", "marked"]

@@ -32,7 +32,7 @@ class DomainEngine(SparkDFExecutionEngine):
         """Take the rows that `batch_id` names from now on."""
         frame = batch_data.dataframe if isinstance(batch_data, SparkDFBatchData) else batch_data
         if is_remote():
-            frame = _one_nan(frame)
+            frame = frame.select(*comparable(frame))
         super().load_batch_data(batch_id, SparkDFBatchData(self, frame))
 
     def condition(self, domain: Mapping[str, Any]) -> Column | None:
@@ -70,17 +70,18 @@ class _Filter:
         return F.expr(condition) if isinstance(condition, str) else condition
 
 
-def _one_nan(frame: DataFrame) -> DataFrame:
-    """Make every NaN the same and every zero positive, as classic Spark sees them.
+def comparable(frame: DataFrame) -> list[Column]:
+    """Return a frame's columns with every NaN the same and every zero positive.
 
-    Sail puts a NaN with a sign, which 0/0 gives on most machines, below all numbers, so it
-    would pass for a small one; and it counts NaNs of other bits as other values.
+    So classic Spark sees them anyway. Sail puts a NaN with a sign, which 0/0 gives on most
+    machines, below all numbers, so it would pass for a small one; and it counts NaNs of other
+    bits as other values.
     """
     columns = []
     for field in frame.schema:
         column = F.col("`" + field.name.replace("`", "``") + "`")
-        if field.dataType.typeName() in ("double", "float"):
+        if is_remote() and field.dataType.typeName() in ("double", "float"):
             number = F.nanvl(column, F.lit(float("nan"))) + F.lit(0.0)
             column = number.cast(field.dataType).alias(field.name)
         columns.append(column)
-    return frame.select(*columns)
+    return columns
