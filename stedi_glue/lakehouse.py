@@ -17,6 +17,8 @@ from stedi_glue.backends.catalog import IcebergCatalog
 from stedi_glue.backends.delivery import Delivery, Parcel, parcels
 from stedi_glue.backends.engines import explaining, open_engine
 from stedi_glue.backends.expectations import ExpectationsAuditor
+from stedi_glue.backends.forgetting.eraser import Eraser, Receipt, remains
+from stedi_glue.backends.forgetting.suppression import Suppression
 from stedi_glue.backends.journal import RunJournal, told
 from stedi_glue.backends.landing import LandingFolder
 from stedi_glue.backends.proposals import Proposal, propose
@@ -77,13 +79,17 @@ class Lakehouse:
         catalog: str,
         pipeline: Pipeline,
         rules: Path | None,
+        key: bytes | None = None,
     ) -> None:
         self.root = root
         self.landing = landing
         self.pipeline = pipeline
         self._storage = open_storage(root)
         self._engine = open_engine(engine, s3=root.startswith(S3) or landing.startswith(S3))
-        self._landing = LandingFolder(landing, root, self._engine)
+        self._suppression = Suppression(root, key)
+        self._landing = LandingFolder(
+            landing, root, self._engine, self._suppression if key else None
+        )
         self.on_aws = catalog == "glue"
         self._catalog = (IcebergCatalog.glue if self.on_aws else IcebergCatalog.local)(root)
         self._quarantine = Quarantine(self._engine, self._landing, self._catalog)
@@ -103,6 +109,7 @@ class Lakehouse:
         engine: str = "sail",
         pipeline: Pipeline = STEDI,
         rules: str | os.PathLike[str] | None = None,
+        key: bytes | None = None,
     ) -> Lakehouse:
         """Open a lake.
 
@@ -110,12 +117,13 @@ class Lakehouse:
         `customer/landing` and its like, by default the lake itself. catalog: "local", a file
         in the lake, or "glue", the account's Glue Data Catalog; by default what fits the
         lake. engine: "sail" or "spark". pipeline: its tables. rules: a folder with a suite
-        per table, by default those of this package.
+        per table, by default those of this package. key: the secret that people are forgotten
+        with; a lake that forgot somebody cannot be run without it.
         """
         root = folder_uri(os.fspath(lake))
         raw = folder_uri(os.fspath(landing)) if landing is not None else root
         folder = Path(rules) if rules is not None else None
-        return cls(root, raw, engine, _catalog_kind(root, catalog), pipeline, folder)
+        return cls(root, raw, engine, _catalog_kind(root, catalog), pipeline, folder, key)
 
     def delivery(
         self, source: Path, names: Sequence[str] = ()
@@ -142,6 +150,7 @@ class Lakehouse:
         self._storage.require()
         # Whatever can be found wrong is found before a lake is created or locked.
         self._runner.check(tables)
+        _ = self._suppression.people
         with self._storage.writing(), patient_collector():
             self._catalog.create([t for t in self.pipeline.tables if t.zone is not Zone.LANDING])
             self._register_landing()
@@ -172,7 +181,8 @@ class Lakehouse:
                     f"Landing table '{name}' was never read; read it with 'stedi-glue run'."
                 )
             return self._landing.read(table, staged)
-        return self._engine.read(table, self._existing.files(table, snapshot_id))
+        published = self._existing.contract(table, snapshot_id)
+        return self._engine.read(published, self._existing.files(table, snapshot_id))
 
     def quarantine(self, name: str, *, personal: bool = True) -> DataFrame:
         """Read what was left out of a table: its columns and `_rules`, the rules each row broke.
@@ -243,6 +253,33 @@ class Lakehouse:
         """Return what the lake holds of each table, in lineage order."""
         _ = self._existing
         return tuple(self._state(table) for table in self.pipeline.tables)
+
+    def forget(self, email: str, *, dry_run: bool = False) -> Receipt:
+        """Erase a person from landing files, every table, quarantine, reports and old snapshots.
+
+        Records that arrive later are left out of every run. Killed, it is completed by the same
+        call. dry_run: only count what would go. Raises UsageError without the lake's key.
+        """
+        _ = self._existing
+        with self._storage.writing():
+            eraser = Eraser(
+                *(self.pipeline, self._catalog, self._suppression, self.root, self.landing),
+                dry_run=dry_run,
+            )
+            return eraser.forget(email)
+
+    def remains(self) -> tuple[tuple[str, ...], int]:
+        """Return the files that still hold somebody who was forgotten, and how many were read."""
+        _ = self._existing
+        return remains(self._suppression, self.root, self.landing)
+
+    def option(self, name: str) -> str | None:
+        """Return a choice that published tables were made with; None when none records it."""
+        self._storage.require()
+        made = (table for table in self.pipeline.tables if table.zone is not Zone.LANDING)
+        current = (self._catalog.current(table) for table in made)
+        found = (snapshot.summary.get(f"stedi.option.{name}") for snapshot in current if snapshot)
+        return next((value for value in found if value), None)
 
     def history(self, name: str) -> tuple[Snapshot, ...]:
         """Return a table's retained snapshots, newest first; landing tables have none."""
@@ -340,6 +377,7 @@ class Lakehouse:
         snapshot = self._existing.current(table)
         if snapshot is None:
             return TableState(table, None, None)
+        table = self._existing.contract(table)
         return TableState(table, snapshot, snapshot.rows, snapshot.quarantined)
 
     @property

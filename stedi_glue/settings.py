@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from stedi_glue.zones.curated import Pairing
+    from stedi_glue.zones.curated import Pairing, Privacy
     from stedi_glue.zones.trusted import Consent, Versions
 
 PREFIX = "STEDI_"
@@ -58,6 +58,21 @@ class Settings:
         metadata={
             "doc": "latest: of each registration only its last version, which consent is judged "
             "on. all: every version."
+        },
+    )
+    privacy: Privacy | None = field(
+        default=None,
+        metadata={
+            "doc": "pseudonymous: keyed hashes stand for people and devices in "
+            "machine_learning_curated. identified: e-mail addresses and serial numbers. "
+            "By default as the lake is, and a new one identified."
+        },
+    )
+    key: str | None = field(
+        default=None,
+        metadata={
+            "doc": "Where the key of pseudonyms is, never the key itself: a file, env:NAME, or "
+            "secret:NAME in AWS Secrets Manager."
         },
     )
     rules: str | None = field(

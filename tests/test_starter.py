@@ -11,6 +11,7 @@ from stedi_glue.backends.engines import SparkEngine
 from stedi_glue.lakehouse import Lakehouse
 from stedi_glue.zones import stedi
 from tests.oracle import Row, expected, landing_rows, multiset
+from tests.rows import KEY
 
 LANDING = {
     "customer_landing": 956,
@@ -62,6 +63,11 @@ def test_default_options_on_spark(
     spark: SparkEngine, tmp_path: Path, starter: Path, rows: dict[str, list[Row]]
 ) -> None:
     assert check(spark.name, tmp_path / "lake", starter, rows) == LANDING | CURRENT
+
+
+def test_pseudonymous(tmp_path: Path, starter: Path, rows: dict[str, list[Row]]) -> None:
+    options = {"privacy": "pseudonymous", "key": KEY}
+    assert check("sail", tmp_path / "lake", starter, rows, **options) == LANDING | CURRENT
 
 
 @pytest.mark.parametrize(

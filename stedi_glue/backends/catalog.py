@@ -16,6 +16,7 @@ from stedi_glue.backends.iceberg import (
     expire,
     iceberg_schema,
     properties,
+    published_contract,
     replace_rows,
     unreadable,
     used_files,
@@ -144,6 +145,16 @@ class IcebergCatalog:
             )
             for snapshot in sorted(iceberg.snapshots(), key=_sequence, reverse=True)
         )
+
+    def contract(self, table: Table, snapshot_id: int | None = None) -> Table:
+        """Return the contract that a snapshot, by default the current one, was published with.
+
+        It may have other columns than the table has now: pseudonyms, or those of another version.
+        """
+        iceberg = self._published(table)
+        if snapshot_id is not None:
+            self._require(iceberg, table, snapshot_id)
+        return published_contract(iceberg, table, snapshot_id)
 
     def files(self, table: Table, snapshot_id: int | None = None) -> tuple[str, ...]:
         """Return the data files of a snapshot, by default the current one."""
@@ -286,6 +297,35 @@ class IcebergCatalog:
         return frozenset(made).union(
             file.path for folder in left_out for file in self._storage.list(folder)
         )
+
+    def purge(self, table: Table) -> int:
+        """Drop every snapshot but the current one, and every file that it does not use, at once.
+
+        Returns how many files were deleted. Nobody may write to the lake meanwhile.
+        """
+        iceberg = self._published(table)
+        current = iceberg.current_snapshot()
+        old = [s.snapshot_id for s in iceberg.snapshots() if s != current]
+        with self._storage.explaining(f"Cannot purge '{table.name}'"):
+            if old:
+                expire(iceberg, old)
+                iceberg = self._published(table)
+            used = used_files(iceberg)
+        left_out = current.summary["stedi.run-id"] if current and current.summary else None
+        kept = f"{self.quarantine_folder(table, left_out or '')}/"
+        files = [
+            file.path
+            for folder in ("data", "metadata")
+            for file in self._storage.list(f"{self._location(table)}/{folder}")
+            if file.path not in used
+        ]
+        files += [
+            file.path
+            for file in self._storage.list(self._location(table.quarantine()))
+            if not file.path.startswith(kept)
+        ]
+        self._storage.delete(files)
+        return len(files)
 
     def _snapshot(self, table: Table, snapshot_id: int) -> Snapshot:
         for snapshot in self.history(table):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from stedi_glue.errors import DamageError
+from stedi_glue.model.table import Column
 
 if TYPE_CHECKING:
     from pyiceberg.io import FileIO
@@ -142,6 +144,29 @@ def iceberg_schema(table: Table) -> Schema:
     )
 
 
+def published_contract(iceberg: IcebergTable, table: Table, snapshot_id: int | None) -> Table:
+    """Return the contract that a snapshot was published with, by its schema."""
+    snapshot = iceberg.snapshot_by_id(snapshot_id) if snapshot_id else iceberg.current_snapshot()
+    schema = (
+        iceberg.schemas()[snapshot.schema_id]
+        if snapshot and snapshot.schema_id is not None
+        else iceberg.schema()
+    )
+    if shape(schema) == shape(iceberg_schema(table)):
+        return table
+    # What is not known any more may well be personal.
+    known = {*table.column_names, *table.pseudonymous().column_names} - {*table.personal_columns}
+    columns = [
+        Column(name, _NAMED.get(kind, kind), doc or "", personal=name not in known)
+        for name, kind, doc in shape(schema)
+    ]
+    return replace(table, columns=tuple(columns))
+
+
+# Iceberg's names of types that contracts name otherwise.
+_NAMED = {"list<string>": "array<string>", "long": "bigint"}
+
+
 def _texts(number: int) -> Any:
     from pyiceberg import types
 
@@ -164,6 +189,8 @@ def evolve(transaction: Transaction, table: Table) -> None:
         for name in set(have.column_names) - set(wanted.column_names):
             update.delete_column(name)
         update.union_by_name(wanted)
+        for name in reversed(wanted.column_names):
+            update.move_first(name)
 
 
 def expire(iceberg: IcebergTable, snapshot_ids: Sequence[int]) -> None:

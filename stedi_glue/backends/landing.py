@@ -22,6 +22,7 @@ from stedi_glue.publish.ports import Engine, Staged
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+    from stedi_glue.backends.forgetting.suppression import Suppression
     from stedi_glue.model.table import Table
 
 # Raised when the parser reads the same bytes differently than before.
@@ -49,14 +50,18 @@ class LandingFolder:
     """The raw files of a landing root, and their parsed copy in the lake.
 
     root: where `customer/landing` and its like are; lake: where parsed copies go.
+    suppression: whom reading leaves out, however late their records arrive.
     """
 
-    def __init__(self, root: str, lake: str, engine: Engine) -> None:
+    def __init__(
+        self, root: str, lake: str, engine: Engine, suppression: Suppression | None = None
+    ) -> None:
         self._root = root
         self._lake = lake
         self._engine = engine
         self._raw = open_storage(root)
         self._parsed = open_storage(lake)
+        self._suppression = suppression
 
     def check(self, tables: Sequence[Table]) -> None:
         """Raise LandingError unless every landing table has raw files."""
@@ -88,7 +93,8 @@ class LandingFolder:
     def read(self, table: Table, staged: Staged) -> DataFrame:
         """Read the good records of a landing table."""
         frame = self._engine.read(staged_contract(table), staged.files)
-        return frame.where(f"{PROBLEM.name} IS NULL").select(*table.column_names)
+        good = frame.where(f"{PROBLEM.name} IS NULL").select(*table.column_names)
+        return self._suppression.without(table, good) if self._suppression else good
 
     def problems(self, table: Table, staged: Staged) -> DataFrame:
         """Read the records that could not be used: `_file`, `_problem`, `_raw`."""

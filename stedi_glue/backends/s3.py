@@ -90,7 +90,9 @@ class S3Storage(Storage):
         kind = guess_type(path)[0] or "text/plain"
         self.write_bytes(path, text.encode(), f"{kind}; charset=utf-8")
 
-    def write_bytes(self, path: str, content: bytes, content_type: str) -> None:
+    def write_bytes(
+        self, path: str, content: bytes, content_type: str = "application/octet-stream"
+    ) -> None:
         """Write a small file of a type that browsers know."""
         bucket, key = _split(path)
         with self.explaining(f"Cannot write '{path}'"):

@@ -16,8 +16,10 @@ Statement = dict[str, Any]
 RECORDS = ("audits/*", "docs/*", "runs/*")
 
 
-def job_policy(pipeline: Pipeline, bucket: str) -> dict[str, Any]:
+def job_policy(pipeline: Pipeline, bucket: str, secret: str | None = None) -> dict[str, Any]:
     """Return the policy of the role that jobs run with, for a lake in that bucket.
+
+    secret: what holds the key of pseudonyms, if jobs are to read one.
 
     It holds what a run was seen to ask for, and what Glue asks for around it: the artifacts,
     the folder of `--TempDir`, logs, metrics, and where the bucket is.
@@ -30,14 +32,22 @@ def job_policy(pipeline: Pipeline, bucket: str) -> dict[str, Any]:
     above = sorted({str(up) for one in by_spark for up in PurePosixPath(one).parents[:-1]})
     # Before Spark makes a folder, it asks for files of its name and of those above it; after it
     # has written, it clears what consoles put in their place.
-    read = ("artifacts/*", *(f"{folder}/*" for folder in raw), *above, *by_spark)
+    read = (
+        "artifacts/*",
+        "forgotten/*",
+        *(f"{folder}/*" for folder in raw),
+        *above,
+        *by_spark,
+    )
     catalog = (_glue("catalog"), _glue(f"database/{DATABASE}"))
     tables = [_glue(f"table/{DATABASE}/{table.name}") for table in pipeline.tables]
 
     def objects(keys: Iterable[str]) -> list[dict[str, str]]:
         return [_s3(bucket, key) for key in keys]
 
+    keys = [] if secret is None else [_secret(secret)]
     return _policy(
+        *(_allow("ReadTheKey", ("secretsmanager:GetSecretValue",), [key]) for key in keys),
         _allow("ListTheLake", ("s3:GetBucketLocation", "s3:ListBucket"), [_s3(bucket)]),
         _allow("ReadWhatIsThere", ("s3:GetObject",), objects(read)),
         _allow(
@@ -125,6 +135,11 @@ def _s3(bucket: str, key: str | None = None) -> dict[str, str]:
 
 def _glue(name: str) -> dict[str, str]:
     return _here("glue", name)
+
+
+def _secret(name: str) -> Any:
+    # AWS ends the ARN of a secret with six characters of its own.
+    return name if name.startswith("arn:") else _here("secretsmanager", f"secret:{name}-??????")
 
 
 def _here(service: str, name: str) -> dict[str, str]:

@@ -23,6 +23,7 @@ class Plan:
     layout: "per-table" gives each table a job of its own, "single" makes all in one.
     schedule: when a run begins, as Glue writes it, in UTC.
     alert: an e-mail address that is told of failed and held runs; None tells nobody.
+    secret: the secret of AWS Secrets Manager that holds the key of pseudonyms, by name or ARN.
     """
 
     bucket: str
@@ -33,6 +34,7 @@ class Plan:
     layout: Layout = "per-table"
     schedule: str = NIGHTLY
     alert: str | None = None
+    secret: str | None = None
 
     def __post_init__(self) -> None:
         check_bucket(self.bucket)

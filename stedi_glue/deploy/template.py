@@ -125,7 +125,9 @@ _KEPT = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retai
 
 
 def _add_role(template: Template, pipeline: Pipeline, plan: Plan) -> None:
-    policy = iam.Policy(PolicyName="MakeTables", PolicyDocument=job_policy(pipeline, plan.bucket))
+    policy = iam.Policy(
+        PolicyName="MakeTables", PolicyDocument=job_policy(pipeline, plan.bucket, plan.secret)
+    )
     template.add_resource(
         iam.Role(
             "JobRole",
@@ -174,6 +176,8 @@ def _add_job(
 def job_arguments(pipeline: Pipeline, plan: Plan, table: str | None) -> dict[str, str]:
     """Return the arguments of the job that makes a table, or all: Glue's own, then ours."""
     ours = {"lake": plan.lake, "engine": "glue", "catalog": "glue", **pipeline.options}
+    if plan.secret:
+        ours["key"] = f"secret:{plan.secret}"
     return {
         "--additional-python-modules": plan.artifact(plan.wheels),
         "--python-modules-installer-option": "--no-index",

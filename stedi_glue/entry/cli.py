@@ -18,6 +18,7 @@ import typer
 
 from stedi_glue.entry import (
     deploy_commands,
+    forget,
     lake_view,
     land,
     quarantine,
@@ -27,14 +28,16 @@ from stedi_glue.entry import (
     vacuum,
 )
 from stedi_glue.entry.json_view import attempt_json, print_json, state_json
-from stedi_glue.entry.opening import open_lake
+from stedi_glue.entry.opening import open_lake, open_to_run
 from stedi_glue.entry.options import (
     Catalog,
     Consent,
     Engine,
+    Key,
     Lake,
     Landing,
     Pairing,
+    Privacy,
     Rules,
     Versions,
 )
@@ -63,6 +66,7 @@ app.add_typer(quarantine.app)
 app.add_typer(land.app)
 app.add_typer(study.app)
 app.add_typer(vacuum.app)
+app.add_typer(forget.app)
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -100,6 +104,8 @@ def demo(
     pairing: Pairing = None,
     consent: Consent = None,
     versions: Versions = None,
+    privacy: Privacy = None,
+    key: Key = None,
     rules: Rules = None,
 ) -> int:
     """Build a whole lake from invented landing data, and say where to look next."""
@@ -112,11 +118,13 @@ def demo(
         pairing=pairing,
         consent=consent,
         versions=versions,
+        privacy=privacy,
+        key=key,
         rules=rules,
     )
     # The demo's raw data is its own, wherever the usual raw data may be.
     settings = replace(settings, landing=settings.lake)
-    with open_lake(settings) as lake:
+    with open_to_run(settings) as lake:
         prepare(lake.root)
         code = _make(lake, (), as_json=False)
     where = "" if settings.lake == usual else f" --lake {shlex.quote(settings.lake)}"
@@ -134,6 +142,8 @@ def run(
     pairing: Pairing = None,
     consent: Consent = None,
     versions: Versions = None,
+    privacy: Privacy = None,
+    key: Key = None,
     rules: Rules = None,
     as_json: Annotated[
         bool,
@@ -149,9 +159,11 @@ def run(
         pairing=pairing,
         consent=consent,
         versions=versions,
+        privacy=privacy,
+        key=key,
         rules=rules,
     )
-    with open_lake(settings) as opened:
+    with open_to_run(settings) as opened:
         return _make(opened, tables or (), as_json)
 
 
@@ -170,7 +182,7 @@ def tables(
         pipeline = opened.pipeline
         chosen = [pipeline.table(name) for name in names or ()]
         if as_json:
-            states = [s for s in opened.tables() if not chosen or s.table in chosen]
+            states = [s for s in opened.tables() if not chosen or s.table.name in (names or ())]
             print_json([state_json(s, pipeline.sources(s.table.name)) for s in states])
         elif chosen:
             for table in chosen:
@@ -233,9 +245,11 @@ def rollback(
 
 
 @app.command()
-def ddl(names: TableNames = None, lake: Lake = None, landing: Landing = None) -> None:
+def ddl(
+    names: TableNames = None, lake: Lake = None, landing: Landing = None, privacy: Privacy = None
+) -> None:
     """Print the statements that create the tables in Athena."""
-    with open_lake(Settings.load(lake=lake, landing=landing)) as opened:
+    with open_lake(Settings.load(lake=lake, landing=landing, privacy=privacy)) as opened:
         sys.stdout.write(opened.ddl(*names or ()))
 
 

@@ -39,6 +39,11 @@ Artifacts = Annotated[Path, typer.Option(metavar="DIR", help="What 'stedi-glue b
 Pairing = Annotated[str | None, typer.Option(metavar="KIND", help=Settings.describe("pairing"))]
 Consent = Annotated[str | None, typer.Option(metavar="KIND", help=Settings.describe("consent"))]
 Versions = Annotated[str | None, typer.Option(metavar="KIND", help=Settings.describe("versions"))]
+Privacy = Annotated[str | None, typer.Option(metavar="KIND", help=Settings.describe("privacy"))]
+Key = Annotated[
+    str | None,
+    typer.Option(metavar="secret:NAME", help="The secret of AWS Secrets Manager with the key."),
+]
 
 
 @app.command()
@@ -80,6 +85,8 @@ def deploy(
     pairing: Pairing = None,
     consent: Consent = None,
     versions: Versions = None,
+    privacy: Privacy = None,
+    key: Key = None,
     region: Region = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the template; needs no AWS account.")
@@ -97,16 +104,34 @@ def deploy(
     if permissions:
         print_json(deployer_policy(bucket, stack))
         return
-    settings = Settings.load(pairing=pairing, consent=consent, versions=versions)
+    settings = Settings.load(
+        pairing=pairing, consent=consent, versions=versions, privacy=privacy, key=key
+    )
+    private = settings.privacy or "identified"
     manifest = _manifest(artifacts, needed=not dry_run)
     names = (manifest.release, manifest.twin, manifest.brought)
-    plan = Plan(bucket, *names, layout=layout, schedule=schedule, alert=alert)
-    pipeline = stedi(settings.pairing, settings.consent, settings.versions)
+    plan = Plan(
+        bucket, *names, layout=layout, schedule=schedule, alert=alert, secret=_secret(settings)
+    )
+    pipeline = stedi(settings.pairing, settings.consent, settings.versions, private)
     template = synthesize(pipeline, plan)
     if dry_run:
         sys.stdout.write(template.to_yaml(clean_up=True))
     else:
         _deploy(Aws(region, stack), plan, template.to_json(indent=None), artifacts, manifest, yes)
+
+
+def _secret(settings: Settings) -> str | None:
+    """Return the secret that jobs read the key from; None when they need none."""
+    prefix, _, name = (settings.key or "").partition(":")
+    if prefix == "secret" and name:
+        return name
+    if settings.privacy == "pseudonymous":
+        raise UsageError(
+            "Jobs read the key of pseudonyms from AWS Secrets Manager: put it there, and name it "
+            "with '--key secret:NAME'."
+        )
+    return None
 
 
 def _deploy(

@@ -233,6 +233,9 @@ class _Run:
         """Return the other tables that the rules look at: any upstream, and landing problems."""
         named = self._auditor.names(table)
         found = {n: self._rows(n) for n in self._pipeline.upstream(table.name) if n in named}
+        transform = self._pipeline.transform(table.name)
+        if transform:
+            found = {n: transform.seen(self._pipeline.table(n), r) for n, r in found.items()}
         problems = f"{table.name}_problems"
         if problems in named:
             found[problems] = self._landing.problems(table, staged)

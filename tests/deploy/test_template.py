@@ -62,9 +62,9 @@ def statements(found: Resources) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("layout", get_args(Layout))
-@pytest.mark.parametrize("alert", [None, "who@example.com"])
-def test_cfn_lint_finds_nothing(layout: Layout, alert: str | None) -> None:
-    template = synthesize(STEDI, plan(layout=layout, alert=alert))
+@pytest.mark.parametrize(("alert", "secret"), [(None, None), ("who@example.com", "stedi/key")])
+def test_cfn_lint_finds_nothing(layout: Layout, alert: str | None, secret: str | None) -> None:
+    template = synthesize(STEDI, plan(layout=layout, alert=alert, secret=secret))
     for text in (template.to_json(), template.to_yaml(clean_up=True)):
         assert lint(text, config=STRICT) == []
 
@@ -124,6 +124,19 @@ def test_the_job_understands_its_arguments(layout: Layout) -> None:
         assert settings.lake == "s3://the-lake"
         chosen = (settings.pairing, settings.consent, settings.versions)
         assert (settings.engine, *chosen) == ("glue", "customer", "as-of", "all")
+
+
+def test_jobs_of_a_pseudonymous_lake_get_the_place_of_the_key_and_may_read_it() -> None:
+    found = resources(stedi(privacy="pseudonymous"), secret="stedi/key")
+    for job in jobs(found).values():
+        assert job["DefaultArguments"]["--key"] == "secret:stedi/key"
+        assert job["DefaultArguments"]["--privacy"] == "pseudonymous"
+    (allowed,) = [s for s in statements(found) if s.get("Sid") == "ReadTheKey"]
+    assert allowed["Action"] == ["secretsmanager:GetSecretValue"]
+    (place,) = allowed["Resource"]
+    assert place["Fn::Sub"].endswith(":secret:stedi/key-??????")
+    assert not [s for s in statements(resources()) if s.get("Sid") == "ReadTheKey"]
+    assert "--key" not in jobs(resources())["customer_trusted"]["DefaultArguments"]
 
 
 def triggers(found: Resources) -> dict[str, tuple[set[str], set[str]]]:

@@ -57,6 +57,14 @@ def parse(
     return done
 
 
+def records(
+    table: Table, raw: Storage, folder: str, names: Sequence[str]
+) -> Iterator[pa.RecordBatch]:
+    """Yield the good records of raw files, named relative to their folder."""
+    for _, batch in _batches(Shape(table.columns), raw, folder, names):
+        yield from batch.records.to_batches()
+
+
 def _batches(
     shape: Shape, raw: Storage, folder: str, names: Sequence[str]
 ) -> Iterator[tuple[str, Batch]]:
