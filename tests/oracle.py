@@ -229,8 +229,8 @@ def separated(
             pairs=MACHINE_LEARNING_CURATED[pairing]
         )
 
-    named = {row["email"] for row in landing["customer"]}
-    named |= {row["serialNumber"] for row in landing["customer"]}
+    names = ("email", "serialNumber")
+    named = {row.get(name) for row in landing["customer"] for name in names}
     pseudonyms = [
         {"value": value, "pseudonym": hmac.new(key, value.encode(), hashlib.sha256).hexdigest()}
         for value in named
