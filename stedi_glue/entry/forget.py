@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stedi_glue.entry.json_view import print_json
-from stedi_glue.entry.opening import open_to_forget
+from stedi_glue.entry.opening import open_lake
 from stedi_glue.entry.options import Catalog, Key, Lake, Landing
 from stedi_glue.entry.terminal import amount, console, figure, grid
 from stedi_glue.errors import LakeError, UsageError
@@ -38,7 +38,7 @@ def forget(
     if (email is None) is not verify:
         raise UsageError("Name one EMAIL to forget, or check everybody forgotten with --verify.")
     settings = Settings.load(lake=lake, landing=landing, catalog=catalog, key=key)
-    with open_to_forget(settings) as opened:
+    with open_lake(settings) as opened:
         if email is None:
             found, files = opened.remains()
             if found:

@@ -41,6 +41,7 @@ def lake(tmp_path: Path, built: Path, stedi: Stedi, monkeypatch: pytest.MonkeyPa
     lake = tmp_path / "lake"
     shutil.copytree(built, lake)
     monkeypatch.setenv("STEDI_LAKE", str(lake))
+    monkeypatch.setenv("STEDI_PRIVACY", "identified")
     monkeypatch.setenv("PSEUDONYM_KEY", KEY)
     monkeypatch.setenv("STEDI_KEY", "env:PSEUDONYM_KEY")
     return lake
