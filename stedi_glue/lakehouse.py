@@ -17,7 +17,8 @@ from stedi_glue.backends.catalog import IcebergCatalog
 from stedi_glue.backends.delivery import Delivery, Parcel, parcels
 from stedi_glue.backends.engines import explaining, open_engine
 from stedi_glue.backends.expectations import ExpectationsAuditor
-from stedi_glue.backends.forgetting.eraser import Eraser, Receipt, remains
+from stedi_glue.backends.forgetting.forgetting import Forgetting, Receipt
+from stedi_glue.backends.forgetting.person import registers
 from stedi_glue.backends.forgetting.suppression import Suppression
 from stedi_glue.backends.journal import RunJournal, told
 from stedi_glue.backends.landing import LandingFolder
@@ -88,7 +89,7 @@ class Lakehouse:
         self._engine = open_engine(engine, s3=root.startswith(S3) or landing.startswith(S3))
         self._suppression = Suppression(root, key)
         self._landing = LandingFolder(
-            landing, root, self._engine, self._suppression if key else None
+            landing, root, self._engine, self._suppression if key else None, registers(pipeline)
         )
         self.on_aws = catalog == "glue"
         self._catalog = (IcebergCatalog.glue if self.on_aws else IcebergCatalog.local)(root)
@@ -151,7 +152,11 @@ class Lakehouse:
         # Whatever can be found wrong is found before a lake is created or locked.
         self._runner.check(tables)
         _ = self._suppression.people
-        with self._storage.writing(), patient_collector():
+        with self._storage.writing():
+            return self._run(tables, on_step)
+
+    def _run(self, tables: Sequence[str], on_step: Observer | None) -> RunReport:
+        with patient_collector():
             self._catalog.create([t for t in self.pipeline.tables if t.zone is not Zone.LANDING])
             self._register_landing()
             return self._runner.run(self._runner.check(tables), on_step)
@@ -254,24 +259,36 @@ class Lakehouse:
         _ = self._existing
         return tuple(self._state(table) for table in self.pipeline.tables)
 
-    def forget(self, email: str, *, dry_run: bool = False) -> Receipt:
+    def forget(
+        self, email: str, *, dry_run: bool = False, on_step: Observer | None = None
+    ) -> Receipt:
         """Erase a person from landing files, every table, quarantine, reports and old snapshots.
 
-        Records that arrive later are left out of every run. Killed, it is completed by the same
-        call. dry_run: only count what would go. Raises UsageError without the lake's key.
+        Tables are made again without them, audited and published as by `run`; one that rules
+        hold is withdrawn. Records that arrive later are left out of every run. Killed, it is
+        completed by the same call. dry_run: only count what would go. Raises UsageError without
+        the lake's key, and LakeError when nobody has the address.
         """
-        _ = self._existing
+        self._storage.require()
         with self._storage.writing():
-            eraser = Eraser(
-                *(self.pipeline, self._catalog, self._suppression, self.root, self.landing),
-                dry_run=dry_run,
-            )
-            return eraser.forget(email)
+            return self._forgetting(on_step).forget(email, dry_run=dry_run)
 
-    def remains(self) -> tuple[tuple[str, ...], int]:
-        """Return the files that still hold somebody who was forgotten, and how many were read."""
-        _ = self._existing
-        return remains(self._suppression, self.root, self.landing)
+    def remains(self, who: str | None = None) -> tuple[tuple[str, ...], int]:
+        """Return the files that still hold somebody who was forgotten, and how many were read.
+
+        who: an e-mail address or the number of a receipt; by default everybody forgotten.
+        """
+        self._storage.require()
+        return self._forgetting(None).remains(who)
+
+    def _forgetting(self, on_step: Observer | None) -> Forgetting:
+        registered = registers(self.pipeline)
+        if registered is None:
+            raise UsageError("No landing table of this lake says whose a device is.")
+        return Forgetting(
+            *(self.pipeline, registered, self._catalog, self._landing, self._suppression),
+            *(self.root, self.landing, lambda names: self._run(names, on_step)),
+        )
 
     def option(self, name: str) -> str | None:
         """Return a choice that published tables were made with; None when none records it."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from stedi_glue.errors import UsageError
 
@@ -20,8 +21,15 @@ def open_lake(settings: Settings) -> Lakehouse:
 
 
 def open_to_forget(settings: Settings) -> Lakehouse:
-    """Open the lake of these settings, to forget people; UsageError without a key."""
+    """Open the lake of these settings, to forget people; UsageError without a key.
+
+    Its tables are made again as they were made.
+    """
     lake = open_lake(settings)
+    made: dict[str, Any] = {
+        name: lake.option(name) for name in ("pairing", "consent", "versions", "privacy")
+    }
+    settings = replace(settings, **{name: value for name, value in made.items() if value})
     return _open(settings, settings.privacy or "identified", _key(settings, lake.root))
 
 
