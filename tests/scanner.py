@@ -8,6 +8,7 @@ import json
 import re
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -66,10 +67,8 @@ def _plain(content: bytes) -> Iterator[str]:
         yield html.unescape(text)
         yield unquote(text)
         yield _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
-    try:
+    with suppress(ValueError):
         yield json.dumps(json.loads(content), ensure_ascii=False)
-    except ValueError:
-        pass
 
 
 def _values(record: Any) -> Any:

@@ -154,10 +154,9 @@ class Forgetting:
         return person.find(email, subject, devices, self._registrations, self._suppression)
 
     def _registrations(self) -> Iterator[dict[str, str]]:
-        shape = Shape(self._registers.columns)
         for file in open_storage(self._raw).list(f"{self._raw}/{self._registers.location}"):
             for text in raw_text.plain(open_storage(self._raw), file.path):
-                yield from raw_text.fields(text, shape)
+                yield from raw_text.fields(text, self._registers)
         # Raw files may be gone from which tables were made.
         for table in self._tables:
             if table.columns == self._registers.columns and self._catalog.exists:

@@ -17,7 +17,7 @@ from stedi_glue.model.table import Table, Zone
 Registrations = Callable[[], Iterator[dict[str, str]]]
 
 _SHORTEST = 6
-_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}")
+_DATE = re.compile(r"\d{1,4}([-./ ])\d{1,2}\1\d{1,4}")
 _TAIL = re.compile(r'"([^"]*)$')
 _HEAD = re.compile(r'^([^"{}]*)"')
 

@@ -39,8 +39,10 @@ def plain(storage: Storage, path: str) -> Iterator[str]:
             yield block.decode("utf-8", "surrogateescape")
 
 
-def fields(text: str, shape: Shape) -> Iterator[dict[str, str]]:
-    """Yield the texts of each piece by the columns of its keys; also of pieces that broke off."""
+def fields(text: str, table: Table) -> Iterator[dict[str, str]]:
+    """Yield what is personal in each piece, by column; also of pieces that broke off."""
+    shape = Shape(table.columns)
+    keys = {k: name for k, name in shape.keys.items() if name in table.personal_columns}
     for start, stop, pairs in pieces(text, shape):
         found: Any = pairs
         if pairs is None:
@@ -48,9 +50,9 @@ def fields(text: str, shape: Shape) -> Iterator[dict[str, str]]:
                 (k, quoted or number) for k, quoted, number in _FIELD.findall(text[start:stop])
             )
         yield {
-            shape.keys[key]: str(value)
+            keys[key]: str(value)
             for key, value in found
-            if key in shape.keys and isinstance(value, str) and value.strip()
+            if key in keys and isinstance(value, str) and value.strip()
         }
 
 
