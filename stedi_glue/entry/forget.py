@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +11,7 @@ from rich.console import Console
 from stedi_glue.entry.json_view import print_json
 from stedi_glue.entry.opening import open_to_forget
 from stedi_glue.entry.options import Catalog, Engine, Key, Lake, Landing, Rules
+from stedi_glue.entry.run_view import Progress
 from stedi_glue.entry.terminal import amount, console, figure, grid, iso, safe
 from stedi_glue.errors import LakeError, UsageError
 from stedi_glue.settings import Settings
@@ -60,7 +62,9 @@ def forget(
         elif who is not None:
             if "@" not in who:
                 raise UsageError("EMAIL is no e-mail address: it has no '@'.")
-            receipt = opened.forget(who, dry_run=dry_run)
+            progress = Progress(table.name for table in opened.pipeline.tables)
+            with nullcontext() if dry_run else progress.shown():
+                receipt = opened.forget(who, dry_run=dry_run, on_step=progress)
             if as_json:
                 print_json(receipt.to_json())
             else:

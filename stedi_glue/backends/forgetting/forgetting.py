@@ -13,6 +13,7 @@ from stedi_glue.backends.forgetting import person, raw_text
 from stedi_glue.backends.forgetting.person import Person, Theirs
 from stedi_glue.backends.forgetting.remains import files, holding
 from stedi_glue.backends.forgetting.suppression import Forgotten, Suppression
+from stedi_glue.backends.forgetting.versions import delete, old_versions
 from stedi_glue.backends.raw.shape import Shape
 from stedi_glue.backends.storage import open_storage
 from stedi_glue.errors import LakeError
@@ -92,9 +93,10 @@ class Forgetting:
         self._landing = landing
         self._suppression = suppression
         self._root = root
-        self._raw = raw
+        self._raw_root = raw
         self._remake = remake
         self._storage = open_storage(root)
+        self._raw = open_storage(raw)
         self._raw_tables = [t for t in pipeline.tables if t.zone is Zone.LANDING]
         self._tables = [t for t in pipeline.tables if t.zone is not Zone.LANDING]
         self._raw_folders = tuple(f"{raw}/{table.location}" for table in self._raw_tables)
@@ -154,16 +156,15 @@ class Forgetting:
         return person.find(email, subject, devices, self._registrations, self._suppression)
 
     def _registrations(self) -> Iterator[dict[str, str]]:
-        for file in open_storage(self._raw).list(f"{self._raw}/{self._registers.location}"):
-            for text in raw_text.plain(open_storage(self._raw), file.path):
+        for file in self._raw.list(f"{self._raw_root}/{self._registers.location}"):
+            for text in raw_text.plain(self._raw, file.path):
                 yield from raw_text.fields(text, self._registers)
         # Raw files may be gone from which tables were made.
         for table in self._tables:
             if table.columns == self._registers.columns and self._catalog.exists:
                 for rows in self._rows(table):
                     for row in rows:
-                        texts = {n: str(row[n]) for n in table.personal_columns if row.get(n)}
-                        yield texts
+                        yield {n: str(row[n]) for n in table.personal_columns if row.get(n)}
 
     def _rows(self, table: Table) -> Iterator[list[dict[str, Any]]]:
         from pyarrow import parquet
@@ -174,15 +175,15 @@ class Forgetting:
             yield parquet.read_table(BytesIO(self._storage.read_bytes(file))).to_pylist()
 
     def _find(self, theirs: Theirs) -> _Found:
-        found = _Found()
+        found, raw = _Found(), set()
         for table in self._raw_tables:
-            for file in open_storage(self._raw).list(f"{self._raw}/{table.location}"):
+            for file in self._raw.list(f"{self._raw_root}/{table.location}"):
+                raw.add(file.path)
                 _, records = self._without(table, file.path, theirs)
                 if records:
                     found.raw[file.path] = (table, records)
                     found.counts[f"records of {table.name}"] += records
-        raw = tuple(f"{folder}/" for folder in self._raw_folders)
-        others = (path for path in self._everything() if not path.startswith(raw))
+        others = (path for path in self._everything() if path not in raw)
         found.files = tuple(holding(theirs, others))
         used = {path: name for name, paths in self._used() for path in paths}
         for path in found.files:
@@ -211,24 +212,26 @@ class Forgetting:
     def _without(self, table: Table, path: str, theirs: Theirs) -> tuple[str, int]:
         shape, keys = Shape(table.columns), raw_text.subject_keys(table)
         kept, removed = [], 0
-        for text in raw_text.plain(open_storage(self._raw), path):
+        for text in raw_text.plain(self._raw, path):
             left, number = raw_text.without(text, shape, keys, theirs)
             kept.append(left)
             removed += number
         return "".join(kept), removed
 
     def _erase(self, theirs: Theirs, found: _Found) -> tuple[str, ...]:
-        raw = open_storage(self._raw)
         # Registrations last: they tell which device is theirs.
         last = [path for path, (table, _) in found.raw.items() if table == self._registers]
         for path in [*(path for path in found.raw if path not in last), *last]:
             table, _ = found.raw[path]
             left, _ = self._without(table, path, theirs)
-            packed = raw.read_bytes(path).startswith(b"\x1f\x8b")
+            packed = self._raw.read_bytes(path).startswith(b"\x1f\x8b")
             new = left.encode("utf-8", "surrogateescape")
-            raw.write_bytes(path, gzip.compress(new, mtime=0) if packed else new)
+            self._raw.write_bytes(path, gzip.compress(new, mtime=0) if packed else new)
         self._clear(theirs, found.files)
-        return self._publish(theirs)
+        withdrawn = self._publish(theirs)
+        old = (path for root in (self._root, *self._raw_folders) for path in old_versions(root))
+        delete(holding(theirs, old))
+        return withdrawn
 
     def _clear(self, theirs: Theirs, paths: Sequence[str]) -> None:
         """Delete what runs wrote for people to read, and parsed copies; the journal is blanked."""
@@ -263,10 +266,11 @@ class Forgetting:
         return tuple(table.name for table in self._tables if self._purge(table, theirs))
 
     def _purge(self, table: Table, theirs: Theirs) -> bool:
-        """Delete what a table was before; return whether all of it had to go."""
+        """Delete what a table was before; return whether readers lost it."""
         if not any(holding(theirs, self._files(table))):
             return False
-        if self._catalog.current(table):
+        published = self._catalog.exists and self._catalog.current(table) is not None
+        if published:
             self._catalog.drop_history(table)
             used = self._catalog.used(table)
             self._storage.delete(path for path in self._files(table) if path not in used)
@@ -274,7 +278,7 @@ class Forgetting:
                 return False
             self._catalog.withdraw(table)
         self._storage.delete(self._files(table))
-        return True
+        return published
 
     def _files(self, table: Table) -> list[str]:
         folders = self._catalog.folders(table)

@@ -71,8 +71,10 @@ class Theirs:
         """Return whether a look at a text's characters is enough to say that they are not in it."""
         if self._values is None or "\\" in text:
             return False
-        folded = text.casefold()
-        return not any(value in folded for value in self._values)
+        folded = normal(text)
+        # A piece that was cut may have the beginning or the end of a value.
+        ends = (end for v in self._values for end in (v[:_SHORTEST], v[-_SHORTEST:]))
+        return not any(end in folded for end in ends)
 
 
 def registers(pipeline: Pipeline) -> Table | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import html
 import json
 import re
@@ -17,18 +16,20 @@ from urllib.parse import unquote
 _WINDOW = 4
 # Iceberg keeps this much of a column's least and greatest text.
 BOUND = 16
+_AT_ONCE = 4 << 20
+_STEP = 4096
 # As many digits as a telephone number has, at least; measurements are not worth a look.
 _DIGITS = 7
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
-_WORD = re.compile(r"""[^\s"'`<>,;:=()\[\]{}|\\]+""")
+_WORD = re.compile(r"""[^\s"`<>,;:=()\[\]{}|\\]+""")
 _PARTS = re.compile(r'[<>"\n\r\x00]')
 _AROUND = ".,;:!?()[]{}'`=|\\"
 _LETTER = re.compile(r"[^\W\d_]")
 _NUMBER = re.compile(r"[-+]?\d[\d.eE+-]*")
 
 
-def words(path: str, content: bytes) -> set[str]:
-    """Return every text in a file that may be a personal value: fields, words, runs of words.
+def words(path: str, content: bytes) -> Iterator[str]:
+    """Yield every text in a file that may be a personal value: fields, words, runs of words.
 
     Parquet, Avro and gzip are decoded; all else is read as text. What cannot be decoded is read
     as text as well.
@@ -36,20 +37,41 @@ def words(path: str, content: bytes) -> set[str]:
     # Whatever decoders raise over a damaged file.
     with suppress(Exception):
         if content.startswith(b"PAR1"):
-            return set(_parquet(content))
+            yield from _parquet(content)
+            return
         if content.startswith(b"Obj\x01"):
-            return set(_avro(path, content))
-    return of_text(unpacked(content).decode("utf-8", "replace"))
+            yield from _avro(path, content)
+            return
+    for lines in _lines(unpacked(content)):
+        yield from of_text(lines.decode("utf-8", "replace"))
+
+
+def _lines(content: bytes) -> Iterator[bytes]:
+    """Cut a text at line ends, so that not all of its words are in memory at once."""
+    start = 0
+    while start < len(content):
+        end = content.rfind(b"\n", start, start + _AT_ONCE) + 1
+        end = end or content.find(b"\n", start + _AT_ONCE) + 1 or len(content)
+        if start + _AT_ONCE >= len(content):
+            end = len(content)
+        yield content[start:end]
+        start = end
 
 
 def unpacked(content: bytes) -> bytes:
     """Return the content of a gzip file, as far as it goes, and other content as it is."""
     if not content.startswith(b"\x1f\x8b"):
         return content
-    found = bytearray()
-    with suppress(EOFError, OSError, zlib.error), gzip.open(BytesIO(content)) as stream:
-        while chunk := stream.read(1 << 16):
-            found += chunk
+    found, start = bytearray(), 0
+    unzip = zlib.decompressobj(wbits=31)
+    # In small steps: what comes out before an error is kept.
+    with suppress(zlib.error):
+        while start < len(content):
+            packed = content[start : start + _STEP]
+            found += unzip.decompress(packed)
+            start += len(packed) - len(unzip.unused_data)
+            if unzip.eof:
+                unzip = zlib.decompressobj(wbits=31)
     return bytes(found)
 
 
@@ -80,7 +102,8 @@ def _of_part(part: str) -> Iterator[str]:
         yield word.strip(_AROUND)
         if "%" in word:
             yield from _WORD.findall(unquote(word))
-    found = [w for w in _WORD.findall(part) if len(w) < _DIGITS or not _NUMBER.fullmatch(w)]
+    plain = (word.strip("'") for word in _WORD.findall(part))
+    found = [word for word in plain if len(word) < _DIGITS or not _NUMBER.fullmatch(word)]
     for start in range(len(found)):
         for end in range(start + 1, min(start + _WINDOW, len(found)) + 1):
             run = " ".join(found[start:end])
@@ -119,13 +142,14 @@ def _parquet(content: bytes) -> Iterator[str]:
     from pyarrow import compute, parquet
 
     file = parquet.ParquetFile(BytesIO(content))
+    numbers = [field.name for field in file.schema_arrow if pa.types.is_primitive(field.type)]
+    texts = [name for name in file.schema_arrow.names if name not in numbers]
     for group in range(file.metadata.num_row_groups):
-        for column in file.read_row_group(group).columns:
+        for column in file.read_row_group(group, columns=texts).columns:
             if pa.types.is_list(column.type):
                 column = compute.list_flatten(column)
-            if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-                there = (v for v in compute.unique(column).to_pylist() if v is not None)
-                yield from of_texts(there)
+            there = (v for v in compute.unique(column).to_pylist() if v is not None)
+            yield from of_texts(part for value in there for part in of_value(value))
         # The footer has texts of its own: the least and greatest values of columns.
         for number in range(file.metadata.num_columns):
             found = file.metadata.row_group(group).column(number).statistics
