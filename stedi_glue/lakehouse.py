@@ -19,7 +19,8 @@ from stedi_glue.backends.catalog import IcebergCatalog
 from stedi_glue.backends.delivery import Delivery, Parcel, parcels
 from stedi_glue.backends.engines import explaining, open_engine
 from stedi_glue.backends.expectations import ExpectationsAuditor
-from stedi_glue.backends.forgetting.eraser import Eraser, Receipt, remains
+from stedi_glue.backends.forgetting.forgetting import Forgetting, Receipt
+from stedi_glue.backends.forgetting.person import registers
 from stedi_glue.backends.forgetting.suppression import Suppression
 from stedi_glue.backends.journal import RunJournal, told
 from stedi_glue.backends.landing import LandingFolder
@@ -92,7 +93,9 @@ class Lakehouse:
         self._storage = open_storage(root)
         self._engine = open_engine(engine, s3=root.startswith(S3) or landing.startswith(S3))
         self._suppression = Suppression(root, privacy.known_key)
-        self._landing = LandingFolder(landing, root, self._engine, self._suppression)
+        self._landing = LandingFolder(
+            *(landing, root, self._engine, self._suppression), registers(pipeline)
+        )
         self.on_aws = catalog == "glue"
         self._catalog = (IcebergCatalog.glue if self.on_aws else IcebergCatalog.local)(root)
         self._quarantine = Quarantine(self._engine, self._landing, self._catalog)
@@ -156,16 +159,20 @@ class Lakehouse:
         """
         self._storage.require()
         # Whatever can be found wrong is found before a lake is created or locked.
-        private = self._privacy.settled(self._published_privacy) == "pseudonymous"
         described = self._described
-        keyed = any(table.form for table in described.select(tables))
-        if keyed:
+        if any(table.form for table in described.select(tables)):
             self._privacy.check(self._published_privacy)
         self._runner(described).check(tables)
         _ = self._suppression.people
-        with self._storage.writing(), patient_collector():
-            key = self._privacy.noted("pseudonymous" if private else "identified", keyed=keyed)
-            runner = self._runner(self.pipeline.pseudonymous(key) if private else self.pipeline)
+        with self._storage.writing():
+            return self._run(tables, on_step)
+
+    def _run(self, tables: Sequence[str], on_step: Observer | None) -> RunReport:
+        keyed = any(table.form for table in self._described.select(tables))
+        key = self._privacy.noted(self._told, keyed=keyed)
+        named = self._told == "identified"
+        runner = self._runner(self.pipeline if named else self.pipeline.pseudonymous(key))
+        with patient_collector():
             self._catalog.create([t for t in self.pipeline.tables if t.zone is not Zone.LANDING])
             self._register_landing()
             return runner.run(runner.check(tables), on_step)
@@ -301,26 +308,46 @@ class Lakehouse:
                     found[table.name] = number
         return found
 
-    def forget(self, email: str, *, dry_run: bool = False) -> Receipt:
+    def forget(
+        self, email: str, *, dry_run: bool = False, on_step: Observer | None = None
+    ) -> Receipt:
         """Erase a person from landing files, every table, quarantine, reports and old snapshots.
 
-        Records that arrive later are left out of every run. Killed, it is completed by the same
-        call. dry_run: only count what would go. Raises UsageError without the lake's key.
+        Tables are made again without them, audited and published as by `run`; one that rules
+        hold is withdrawn. Records that arrive later are left out of every run. Killed, it is
+        completed by the same call. dry_run: only count what would go. Raises UsageError without
+        the lake's key, and LakeError when nobody has the address.
         """
-        _ = self._existing
+        self._storage.require()
         with self._storage.writing():
-            if not dry_run:
-                self._privacy.noted(self._privacy.settled(self._published_privacy), keyed=True)
-            eraser = Eraser(
-                *(self.pipeline, self._catalog, self._suppression, self.root, self.landing),
-                dry_run=dry_run,
-            )
-            return eraser.forget(email)
+            if self._privacy.known_key() is not None:
+                self._privacy.check(self._published_privacy)
+            return self._forgetting(on_step).forget(email, dry_run=dry_run)
 
-    def remains(self) -> tuple[tuple[str, ...], int]:
-        """Return the files that still hold somebody who was forgotten, and how many were read."""
-        _ = self._existing
-        return remains(self._suppression, self.root, self.landing)
+    def remains(self, who: str | None = None) -> tuple[tuple[str, ...], int]:
+        """Return the files that still hold somebody who was forgotten, and how many were read.
+
+        who: an e-mail address or the number of a receipt; by default everybody forgotten.
+        """
+        self._storage.require()
+        return self._forgetting(None).remains(who)
+
+    def _forgetting(self, on_step: Observer | None) -> Forgetting:
+        registered = registers(self.pipeline)
+        if registered is None:
+            raise UsageError("No landing table of this lake says whose a device is.")
+        return Forgetting(
+            *(self.pipeline, registered, self._catalog, self._landing, self._suppression),
+            *(self.root, self.landing, lambda names: self._run(names, on_step)),
+        )
+
+    def option(self, name: str) -> str | None:
+        """Return a choice that published tables were made with; None when none records it."""
+        self._storage.require()
+        made = (table for table in self.pipeline.tables if table.zone is not Zone.LANDING)
+        current = (self._catalog.current(table) for table in made)
+        found = (snapshot.summary.get(f"stedi.option.{name}") for snapshot in current if snapshot)
+        return next((value for value in found if value), None)
 
     def history(self, name: str) -> tuple[Snapshot, ...]:
         """Return a table's retained snapshots, newest first; landing tables have none."""
@@ -405,8 +432,11 @@ class Lakehouse:
     @property
     def _described(self) -> Pipeline:
         """What the next run makes, without the key that it may need."""
-        private = self._privacy.settled(self._published_privacy) == "pseudonymous"
-        return self.pipeline.pseudonymous() if private else self.pipeline
+        return self.pipeline if self._told == "identified" else self.pipeline.pseudonymous()
+
+    @property
+    def _told(self) -> Privacy:
+        return self._privacy.settled(self._published_privacy)
 
     def _published_privacy(self) -> Privacy | None:
         """Return what a lake publishes that notes nothing; None when that cannot be told."""

@@ -298,34 +298,15 @@ class IcebergCatalog:
             file.path for folder in left_out for file in self._storage.list(folder)
         )
 
-    def purge(self, table: Table) -> int:
-        """Drop every snapshot but the current one, and every file that it does not use, at once.
-
-        Returns how many files were deleted. Nobody may write to the lake meanwhile.
-        """
+    def drop_history(self, table: Table) -> None:
+        """Drop every snapshot but the current one; their files stay until somebody deletes them."""
         iceberg = self._published(table)
-        current = iceberg.current_snapshot()
-        old = [s.snapshot_id for s in iceberg.snapshots() if s != current]
-        with self._storage.explaining(f"Cannot purge '{table.name}'"):
-            if old:
-                expire(iceberg, old)
-                iceberg = self._published(table)
-            used = used_files(iceberg)
-        left_out = current.summary["stedi.run-id"] if current and current.summary else None
-        kept = f"{self.quarantine_folder(table, left_out or '')}/"
-        files = [
-            file.path
-            for folder in ("data", "metadata")
-            for file in self._storage.list(f"{self._location(table)}/{folder}")
-            if file.path not in used
-        ]
-        files += [
-            file.path
-            for file in self._storage.list(self._location(table.quarantine()))
-            if not file.path.startswith(kept)
-        ]
-        self._storage.delete(files)
-        return len(files)
+        self._expire(table, iceberg, [s.snapshot_id for s in iceberg.snapshots()])
+
+    def withdraw(self, table: Table) -> None:
+        """Let nobody read a table any more, until it is published again; its files stay."""
+        with self._explaining(f"Cannot withdraw '{table.name}'"):
+            self._catalog.drop_table((self._database, table.name))
 
     def _snapshot(self, table: Table, snapshot_id: int) -> Snapshot:
         for snapshot in self.history(table):

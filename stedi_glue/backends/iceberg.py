@@ -94,6 +94,7 @@ def _replacement(
     pyiceberg carries those manifests along for ever: one more with every publication.
     inherit: whether the manifests of the current snapshot can be read.
     """
+    from pyiceberg.manifest import DATA_FILE_TYPE
     from pyiceberg.table.snapshots import Operation
     from pyiceberg.table.update.snapshot import _OverwriteFiles
 
@@ -103,7 +104,13 @@ def _replacement(
             return [m for m in manifests if m.has_added_files() or m.has_existing_files()]
 
         def _deleted_entries(self) -> list[Any]:
-            return super()._deleted_entries() if inherit else []
+            entries = super()._deleted_entries() if inherit else []
+            places = [field.name for field in DATA_FILE_TYPE[2].fields]
+            for entry in entries:
+                # The least and greatest e-mail address would outlive the file that held it.
+                for name in ("lower_bounds", "upper_bounds"):
+                    entry.data_file[places.index(name)] = None
+            return entries
 
         def _commit(self) -> Any:
             (first, *others), requirements = super()._commit()

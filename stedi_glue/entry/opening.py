@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 # What takes long to import is imported where it is used: '--help' must be instant.
 if TYPE_CHECKING:
@@ -25,3 +26,10 @@ def open_lake(settings: Settings) -> Lakehouse:
         privacy=settings.privacy,
         key=settings.key,
     )
+
+
+def open_to_forget(settings: Settings) -> Lakehouse:
+    """Open the lake of these settings, to forget people: tables are made again as they were."""
+    lake = open_lake(settings)
+    made: dict[str, Any] = {name: lake.option(name) for name in ("pairing", "consent", "versions")}
+    return open_lake(replace(settings, **{name: value for name, value in made.items() if value}))

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from stedi_glue.backends.storage import open_storage
 from stedi_glue.errors import LakeError, UsageError
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
-
-    from stedi_glue.model.table import Table
 
 FOLDER = "forgotten"
 # Hashes of the list must not be pseudonyms of a table.
@@ -27,16 +22,22 @@ class Forgotten:
     """One person, as hashes.
 
     receipt: a number that names the request. at: when it was made, epoch milliseconds UTC.
-    identities: of e-mail addresses, serial numbers that nobody shares, and their pseudonyms:
-    what has one of them is theirs. traces: of what else was theirs alone, such as the name.
+    subjects: of the e-mail address. devices: of serial numbers that nobody else had. Both with
+    their pseudonyms. traces: of what else was theirs alone, such as the name.
     complete: whether everything was erased.
     """
 
     receipt: str
     at: int
-    identities: tuple[str, ...]
-    traces: tuple[str, ...]
+    subjects: frozenset[str]
+    devices: frozenset[str] = frozenset()
+    traces: frozenset[str] = frozenset()
     complete: bool = False
+
+    @property
+    def hashes(self) -> frozenset[str]:
+        """Everything by which they are recognised."""
+        return self.subjects | self.devices | self.traces
 
 
 class Suppression:
@@ -48,12 +49,16 @@ class Suppression:
         self._key = key
 
     def hash(self, value: str) -> str:
-        """Return the hash of a personal value, as the list has it."""
-        return hmac.new(self._secret, f"{_PREFIX}{value}".encode(), "sha256").hexdigest()
+        """Return the hash of a personal value, as the list has it: case and padding are nothing."""
+        return self._keyed(f"{_PREFIX}{normal(value)}")
 
     def pseudonym(self, value: str) -> str:
         """Return what stands for a value in pseudonymous tables."""
-        return hmac.new(self._secret, value.encode(), "sha256").hexdigest()
+        return self._keyed(value)
+
+    def receipt(self, email: str) -> str:
+        """Return the number of the request to forget an e-mail address."""
+        return self.hash(email)[:16]
 
     @cached_property
     def people(self) -> tuple[Forgotten, ...]:
@@ -73,54 +78,34 @@ class Suppression:
         try:
             document = json.loads(text)
             people = tuple(_person(one) for one in document["people"])
+            mark = document["key"]
         except (ValueError, TypeError, KeyError) as error:
             raise LakeError(
                 f"The list of forgotten people '{self._path}' is damaged; restore it."
             ) from error
-        if document["key"] != self.hash(""):
+        if mark != self.hash(""):
             raise UsageError(
                 "People were forgotten in this lake with another key; name that one with --key."
             )
         return people
 
+    def find(self, receipt: str) -> Forgotten | None:
+        """Return whom a receipt is about; None when it is nobody."""
+        return next((one for one in self.people if one.receipt == receipt), None)
+
     def record(self, one: Forgotten) -> None:
         """Add a person to the list, or say what became of them."""
         others = (other for other in self.people if other.receipt != one.receipt)
-        people = [asdict(person) for person in (*others, one)]
+        people = [
+            {name: _listed(value) for name, value in asdict(person).items()}
+            for person in (*others, one)
+        ]
         document = {"key": self.hash(""), "people": people}
         self._storage.write_text(self._path, json.dumps(document, indent=1))
         self.__dict__.pop("people", None)
 
-    @property
-    def identities(self) -> frozenset[str]:
-        """Hashes of everybody: what has one of them must not stay."""
-        return frozenset(value for one in self.people for value in one.identities)
-
-    @property
-    def traces(self) -> frozenset[str]:
-        """Hashes of what else was somebody's alone."""
-        return frozenset(value for one in self.people for value in one.traces)
-
-    def found(self, values: Iterable[str], hashes: frozenset[str]) -> bool:
-        """Return whether one of the values is among the hashes."""
-        return any(self.hash(value) in hashes for value in values)
-
-    def without(self, table: Table, rows: DataFrame) -> DataFrame:
-        """Leave out the rows of a landing table that belong to somebody on the list."""
-        hashes = sorted(self.identities)
-        if not hashes:
-            return rows
-        from pyspark.sql import functions as F
-
-        from stedi_glue.model.pseudonyms import Pseudonyms
-
-        hashed = Pseudonyms(self._secret)
-        for column in table.columns:
-            if column.pseudonym:
-                value = F.concat(F.lit(_PREFIX), F.col(f"`{column.name}`"))
-                theirs = F.coalesce(hashed.of(value).isin(*hashes), F.lit(False))
-                rows = rows.where(~theirs)
-        return rows
+    def _keyed(self, text: str) -> str:
+        return hmac.digest(self._secret, text.encode("utf-8", "surrogatepass"), "sha256").hex()
 
     @cached_property
     def _secret(self) -> bytes:
@@ -130,6 +115,17 @@ class Suppression:
         return key
 
 
+def normal(value: str) -> str:
+    """Return the one spelling of a value: in lower case, without blanks around it or twice."""
+    return " ".join(value.split()).casefold()
+
+
+def _listed(value: Any) -> Any:
+    return sorted(value) if isinstance(value, frozenset) else value
+
+
 def _person(one: dict[str, Any]) -> Forgotten:
-    hashes = {name: tuple(one[name]) for name in ("identities", "traces")}
-    return Forgotten(**{**one, **hashes})
+    subjects, devices, traces = (frozenset(one[n]) for n in ("subjects", "devices", "traces"))
+    return Forgotten(
+        str(one["receipt"]), int(one["at"]), subjects, devices, traces, bool(one["complete"])
+    )
