@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import types
 
-from stedi_glue.zones import STEDI, stedi
+from stedi_glue.zones import STEDI
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -27,7 +27,7 @@ PROBLEMS = types.StructType(
 
 
 KEY = b"a key that is only good for tests"
-PRIVATE = stedi(privacy="pseudonymous", key=KEY)
+PRIVATE = STEDI.pseudonymous(KEY)
 PSEUDONYMOUS = PRIVATE.table("machine_learning_curated")
 # Every contract that has rules of its own.
 TABLES = (*STEDI.tables, PSEUDONYMOUS)

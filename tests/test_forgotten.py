@@ -34,6 +34,7 @@ def lake(tmp_path: Path, starter: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     for name in [name for name in os.environ if name.startswith("STEDI_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("STEDI_LAKE", str(tmp_path / "lake"))
+    monkeypatch.setenv("STEDI_PRIVACY", "identified")
     monkeypatch.setenv("LAKE_KEY", KEY)
     monkeypatch.setenv("STEDI_KEY", "env:LAKE_KEY")
     return tmp_path / "lake"
@@ -164,6 +165,7 @@ def test_a_lake_in_s3_forgets(
     for name in [name for name in os.environ if name.startswith("STEDI_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("STEDI_LAKE", f"s3://{BUCKET}/lake")
+    monkeypatch.setenv("STEDI_PRIVACY", "identified")
     monkeypatch.setenv("LAKE_KEY", KEY)
     monkeypatch.setenv("STEDI_KEY", "env:LAKE_KEY")
     s3 = account.client("s3")

@@ -159,8 +159,9 @@ def published_contract(iceberg: IcebergTable, table: Table, snapshot_id: int | N
         if snapshot and snapshot.schema_id is not None
         else iceberg.schema()
     )
-    if shape(schema) == shape(iceberg_schema(table)):
-        return table
+    for form in (table, table.pseudonymous()):
+        if shape(schema) == shape(iceberg_schema(form)):
+            return form
     # What is not known any more may well be personal.
     known = {*table.column_names, *table.pseudonymous().column_names} - {*table.personal_columns}
     columns = [

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -100,6 +100,25 @@ class LandingFolder:
         """Return what was last staged, without looking at the raw files."""
         parts = self._manifest(table)
         return _staged(parts) if parts else None
+
+    def version(self, table: Table) -> str:
+        """Return the fingerprint of a table's raw files as they are now; `Staged` has the like."""
+        return _fingerprint(self._raw_files(table).items())
+
+    def look(self, table: Table, scratch: str) -> DataFrame:
+        """Read the good records of raw files as they are now, and leave the lake as it is.
+
+        What was not parsed yet is parsed into `scratch`, a folder on this machine.
+        """
+        found = self._raw_files(table)
+        kept = [part for part in self._manifest(table) if part.raw.items() <= found.items()]
+        fresh = sorted(found.keys() - {name for part in kept for name in part.raw})
+        rows = self.read(table, _staged(kept))
+        if fresh:
+            folder = f"{self._root}/{table.location}"
+            done = parse(table, self._raw, folder, fresh, open_storage(scratch), scratch)
+            rows = rows.union(self.read(table, Staged(tuple(done.files), done.rows)))
+        return rows
 
     def read(self, table: Table, staged: Staged) -> DataFrame:
         """Read the good records of a landing table."""
@@ -198,7 +217,7 @@ def _stamp(table: Table) -> dict[str, object]:
 
 
 def _staged(parts: Sequence[Part]) -> Staged:
-    raw = sorted(item for part in parts for item in part.raw.items())
+    raw = [item for part in parts for item in part.raw.items()]
     reasons: Counter[str] = Counter()
     mended: Counter[str] = Counter()
     for part in parts:
@@ -207,11 +226,15 @@ def _staged(parts: Sequence[Part]) -> Staged:
     return Staged(
         files=tuple(file for part in parts for file in part.files),
         rows=sum(part.rows for part in parts),
-        version=hashlib.sha256(json.dumps(raw).encode()).hexdigest()[:16],
+        version=_fingerprint(raw),
         quarantined=reasons.total(),
         reasons=dict(reasons),
         mended=dict(mended),
     )
+
+
+def _fingerprint(raw: Iterable[tuple[str, str]]) -> str:
+    return hashlib.sha256(json.dumps(sorted(raw)).encode()).hexdigest()[:16]
 
 
 def _groups(names: Sequence[str]) -> Iterator[Sequence[str]]:

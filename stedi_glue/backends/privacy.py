@@ -12,14 +12,19 @@ from functools import cached_property
 from typing import Any, Literal, get_args
 
 from stedi_glue.backends.keys import read_key
-from stedi_glue.backends.storage import S3, open_storage
+from stedi_glue.backends.storage import NOTE, S3, open_storage
 from stedi_glue.errors import LakeError, UsageError, suggest
 from stedi_glue.model.pseudonyms import Pseudonyms
 
 Privacy = Literal["pseudonymous", "identified"]
 # Of a lake that nothing was published in yet.
 DEFAULT: Privacy = "pseudonymous"
-NOTE = "lake.json"
+
+
+def check_privacy(wanted: str | None) -> None:
+    """Raise UsageError unless it is one of `Privacy`, or left open."""
+    if wanted is not None and wanted not in get_args(Privacy):
+        raise UsageError(f"privacy cannot be '{wanted}'{suggest(wanted, get_args(Privacy))}")
 
 
 class LakePrivacy:
@@ -40,8 +45,7 @@ class LakePrivacy:
         key: bytes | str | None = None,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
-        if wanted is not None and wanted not in get_args(Privacy):
-            raise UsageError(f"privacy cannot be '{wanted}'{suggest(wanted, get_args(Privacy))}")
+        check_privacy(wanted)
         self._root = root
         self._wanted = wanted
         self._given = key
@@ -60,31 +64,43 @@ class LakePrivacy:
         """Return the key that the caller gave, or the lake's own; None when there is neither."""
         return self._named or self._own()
 
-    def key(self, *, had_one: bool = False) -> bytes:
-        """Return the lake's key, and make one when a lake on disk needs its first.
-
-        had_one: whether something was made with a key that the note does not tell of. Raises
-        UsageError when the key is lost, is another one than before, or must be named.
-        """
-        key = self._named or self._own()
-        if key is None:
-            key = self._made(had_one=had_one)
-        known = self._note.get("key")
-        if known and known != self._print(key) and self._wanted is None:
+    def check(self, published: Callable[[], Privacy | None]) -> None:
+        """Raise UsageError when the key is lost, is another than before, or must be named."""
+        key, noted = self.known_key(), self._note.get("key")
+        if key is not None:
+            if noted not in (None, self._print(key)) and self._wanted is None:
+                raise UsageError(
+                    "This is not the key that the lake's pseudonyms were made with: name that one "
+                    "with --key, or say '--privacy pseudonymous' to give everybody a new pseudonym."
+                )
+        elif self._root.startswith(S3):
             raise UsageError(
-                "This is not the key that the lake's pseudonyms were made with: name that one "
-                "with --key, or say '--privacy pseudonymous' to give everybody a new pseudonym."
+                "Pseudonyms need a key, and a lake in S3 keeps none of its own: name one with "
+                "'--key secret:NAME', or publish people by name with '--privacy identified'."
             )
-        return key
+        elif noted or published() == "pseudonymous":
+            raise UsageError(
+                f"The key of this lake's pseudonyms is not in '{self._place}': put it back there, "
+                "or name it with --key. If it is lost, say '--privacy pseudonymous --key FILE' "
+                "with a new one, and everybody gets a new pseudonym."
+            )
 
-    def record(self, privacy: Privacy, key: bytes | None) -> None:
-        """Note what the lake was told, and which key it has, unless it is noted already."""
+    def noted(self, privacy: Privacy, *, keyed: bool) -> bytes | None:
+        """Note what the lake is told, and return its key if one is needed: made, if need be.
+
+        Nobody else may write to the lake meanwhile.
+        """
+        # Another run may have made the lake since this one looked.
+        for seen in ("_note", "_id"):
+            self.__dict__.pop(seen, None)
+        key = (self.known_key() or self._made()) if keyed else None
         note = {**self._note, "id": self._id, "privacy": privacy}
         if key is not None:
             note["key"] = self._print(key)
         if note != self._note:
             self._storage.write_text(f"{self._root}/{NOTE}", json.dumps(note))
             self.__dict__["_note"] = note
+        return key
 
     @cached_property
     def _note(self) -> dict[str, Any]:
@@ -121,18 +137,7 @@ class LakePrivacy:
     def _own(self) -> bytes | None:
         return read_key(self._place) if os.path.isfile(self._place) else None
 
-    def _made(self, *, had_one: bool) -> bytes:
-        if self._root.startswith(S3):
-            raise UsageError(
-                "Pseudonyms need a key, and a lake in S3 keeps none of its own: name one with "
-                "'--key secret:NAME', or publish people by name with '--privacy identified'."
-            )
-        if self._note.get("key") or had_one:
-            raise UsageError(
-                f"The key of this lake's pseudonyms is not in '{self._place}': put it back there, "
-                "or name it with --key. If it is lost, say '--privacy pseudonymous --key FILE' "
-                "with a new one, and everybody gets a new pseudonym."
-            )
+    def _made(self) -> bytes:
         key = secrets.token_hex(32)
         try:
             os.makedirs(os.path.dirname(self._place), mode=0o700, exist_ok=True)

@@ -19,6 +19,8 @@ S3 = "s3://"
 # What Spark and Sail expand in a path instead of taking it as written.
 WILDCARDS = frozenset("*?[]{}\\\n")
 LOCK_FILE = ".lock"
+# What a lake says of itself, at its root.
+NOTE = "lake.json"
 _LOCK_SECONDS = 300
 
 

@@ -28,7 +28,7 @@ from stedi_glue.entry import (
     vacuum,
 )
 from stedi_glue.entry.json_view import attempt_json, print_json, state_json
-from stedi_glue.entry.opening import open_lake, open_to_run
+from stedi_glue.entry.opening import open_lake
 from stedi_glue.entry.options import (
     Catalog,
     Consent,
@@ -124,7 +124,7 @@ def demo(
     )
     # The demo's raw data is its own, wherever the usual raw data may be.
     settings = replace(settings, landing=settings.lake)
-    with open_to_run(settings) as lake:
+    with open_lake(settings) as lake:
         prepare(lake.root)
         code = _make(lake, (), as_json=False)
     where = "" if settings.lake == usual else f" --lake {shlex.quote(settings.lake)}"
@@ -163,7 +163,7 @@ def run(
         key=key,
         rules=rules,
     )
-    with open_to_run(settings) as opened:
+    with open_lake(settings) as opened:
         return _make(opened, tables or (), as_json)
 
 
@@ -174,21 +174,27 @@ def tables(
         typer.Argument(metavar="TABLE", help="Describe these tables and their columns."),
     ] = None,
     lake: Lake = None,
+    landing: Landing = None,
     catalog: Catalog = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the tables with their rows and verdicts, or describe some."""
-    with open_lake(Settings.load(lake=lake, catalog=catalog)) as opened:
+    """List the tables with their rows and verdicts, or describe some.
+
+    Also tells which tables still hold people who revoked their consent since the last run.
+    """
+    with open_lake(Settings.load(lake=lake, landing=landing, catalog=catalog)) as opened:
         pipeline = opened.pipeline
-        chosen = [pipeline.table(name) for name in names or ()]
+        chosen = [opened.contract(name) for name in names or ()]
         if as_json:
             states = [s for s in opened.tables() if not chosen or s.table.name in (names or ())]
-            print_json([state_json(s, pipeline.sources(s.table.name)) for s in states])
+            revoked = lake_view.revoked(opened)
+            print_json([state_json(s, pipeline.sources(s.table.name), revoked) for s in states])
         elif chosen:
             for table in chosen:
                 lake_view.show_contract(console(), table, pipeline.sources(table.name))
         else:
             lake_view.show_tables(console(), opened.tables())
+            lake_view.show_revoked(console(), lake_view.revoked(opened))
 
 
 @app.command()

@@ -42,7 +42,10 @@ Versions = Annotated[str | None, typer.Option(metavar="KIND", help=Settings.desc
 Privacy = Annotated[str | None, typer.Option(metavar="KIND", help=Settings.describe("privacy"))]
 Key = Annotated[
     str | None,
-    typer.Option(metavar="secret:NAME", help="The secret of AWS Secrets Manager with the key."),
+    typer.Option(
+        metavar="secret:NAME",
+        help="The secret of AWS Secrets Manager with the key of pseudonyms; by default a new one.",
+    ),
 ]
 
 
@@ -107,13 +110,17 @@ def deploy(
     settings = Settings.load(
         pairing=pairing, consent=consent, versions=versions, privacy=privacy, key=key
     )
-    private = settings.privacy or "identified"
     manifest = _manifest(artifacts, needed=not dry_run)
     names = (manifest.release, manifest.twin, manifest.brought)
     plan = Plan(
-        bucket, *names, layout=layout, schedule=schedule, alert=alert, secret=_secret(settings)
+        *(bucket, *names),
+        layout=layout,
+        schedule=schedule,
+        alert=alert,
+        privacy=settings.privacy,
+        secret=_secret(settings),
     )
-    pipeline = stedi(settings.pairing, settings.consent, settings.versions, private)
+    pipeline = stedi(settings.pairing, settings.consent, settings.versions)
     template = synthesize(pipeline, plan)
     if dry_run:
         sys.stdout.write(template.to_yaml(clean_up=True))
@@ -122,16 +129,14 @@ def deploy(
 
 
 def _secret(settings: Settings) -> str | None:
-    """Return the secret that jobs read the key from; None when they need none."""
+    """Return the secret that jobs read the key from; None when the stack is to make one."""
     prefix, _, name = (settings.key or "").partition(":")
-    if prefix == "secret" and name:
-        return name
-    if settings.privacy == "pseudonymous":
+    if settings.key and not (prefix == "secret" and name):
         raise UsageError(
-            "Jobs read the key of pseudonyms from AWS Secrets Manager: put it there, and name it "
-            "with '--key secret:NAME'."
+            "Jobs read the key of pseudonyms from AWS Secrets Manager: put it there and name it "
+            "with '--key secret:NAME', or leave out --key, and the stack makes one."
         )
-    return None
+    return name or None
 
 
 def _deploy(

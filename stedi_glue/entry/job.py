@@ -11,7 +11,7 @@ from dataclasses import fields
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from stedi_glue.entry.opening import open_to_run
+from stedi_glue.entry.opening import open_lake
 from stedi_glue.errors import TableHeld, UsageError
 from stedi_glue.settings import Settings
 
@@ -29,7 +29,7 @@ def main(argv: Sequence[str]) -> None:
     when a table was held, and StediError when one failed: the job's run then fails.
     """
     settings, table = parse(argv)
-    with open_to_run(settings) as lake:
+    with open_lake(settings) as lake:
         report = lake.run(*([table] if table else []))
     sys.stdout.write(json.dumps(report.to_json()) + "\n")
     _raise_for_held(report)

@@ -62,6 +62,13 @@ class ZoneTransform:
         """
         return {name: str(value) for name, value in vars(self).items() if name[0] != "_"}
 
+    def pseudonymous(self, key: bytes | None) -> ZoneTransform:
+        """Return what makes the table without naming anybody; by default it names nobody.
+
+        key: of the pseudonyms; without it the table can be described but not made.
+        """
+        return self
+
     def seen(self, source: Table, rows: DataFrame) -> DataFrame:
         """Return an upstream table as this table's rules look at it; by default as it is."""
         return rows

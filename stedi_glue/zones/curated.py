@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 Pairing = Literal["timestamp", "customer"]
-Privacy = Literal["identified", "pseudonymous"]
 
 CUSTOMERS_CURATED = Table(
     name="customers_curated",
@@ -86,6 +85,10 @@ class MachineLearningCurated(ZoneTransform, into=MACHINE_LEARNING_CURATED):
         )
         return marked.where("sameCustomer") if self.pairing == "customer" else marked
 
+    def pseudonymous(self, key: bytes | None) -> ZoneTransform:
+        """Return what makes the same pairs and names nobody."""
+        return MachineLearningPseudonymous(self, key)
+
 
 class MachineLearningPseudonymous(ZoneTransform, into=MACHINE_LEARNING_CURATED.pseudonymous()):
     """Pair readings as `MachineLearningCurated` does, and name nobody.
@@ -93,11 +96,11 @@ class MachineLearningPseudonymous(ZoneTransform, into=MACHINE_LEARNING_CURATED.p
     key: of the pseudonyms. Without one the table can be described but not made: UsageError.
     """
 
-    def __init__(self, pairing: Pairing = "timestamp", key: bytes | None = None) -> None:
-        self._pairs = MachineLearningCurated(pairing)
+    def __init__(self, pairs: MachineLearningCurated, key: bytes | None = None) -> None:
+        self._pairs = pairs
         self._key = key
-        self.pairing = pairing
-        self.privacy: Privacy = "pseudonymous"
+        self.pairing = pairs.pairing
+        self.privacy = self.table.form
 
     def build(
         self,

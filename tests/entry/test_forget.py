@@ -38,6 +38,7 @@ def lake(tmp_path: Path, landing: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     """A lake with landing data of its own, and a key; it was never run."""
     shutil.copytree(landing, tmp_path / "lake")
     monkeypatch.setenv("STEDI_LAKE", str(tmp_path / "lake"))
+    monkeypatch.setenv("STEDI_PRIVACY", "identified")
     monkeypatch.setenv("LAKE_KEY", KEY)
     monkeypatch.setenv("STEDI_KEY", "env:LAKE_KEY")
     return tmp_path / "lake"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -40,9 +41,9 @@ class Forgotten:
 
 
 class Suppression:
-    """The list of a lake. key: what its hashes are made with; without it, it only exists."""
+    """The list of a lake. key: returns what its hashes are made with, None when nobody knows."""
 
-    def __init__(self, root: str, key: bytes | None) -> None:
+    def __init__(self, root: str, key: Callable[[], bytes | None]) -> None:
         self._path = f"{root}/{FOLDER}/list.json"
         self._storage = open_storage(root)
         self._key = key
@@ -69,7 +70,7 @@ class Suppression:
         text = self._storage.read_text(self._path)
         if text is None:
             return ()
-        if self._key is None:
+        if self._key() is None:
             raise UsageError(
                 "People were forgotten in this lake, and must not come back: name the key that "
                 "was used then with --key."
@@ -104,9 +105,14 @@ class Suppression:
         self.__dict__.pop("people", None)
 
     def _keyed(self, text: str) -> str:
-        if self._key is None:
+        return hmac.digest(self._secret, text.encode("utf-8", "surrogatepass"), "sha256").hex()
+
+    @cached_property
+    def _secret(self) -> bytes:
+        key = self._key()
+        if key is None:
             raise UsageError("Forgetting needs the lake's key: name it with --key.")
-        return hmac.digest(self._key, text.encode("utf-8", "surrogatepass"), "sha256").hex()
+        return key
 
 
 def normal(value: str) -> str:
