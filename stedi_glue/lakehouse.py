@@ -333,9 +333,10 @@ class Lakehouse:
                 found = self._forgetting(passing).forget(email, dry_run=True)
                 if dry_run:
                     return found
-            if not dry_run:
                 self._privacy.check(self._published_privacy)
                 self._privacy.noted(self._privacy.settled(self._published_privacy), keyed=True)
+            elif not dry_run:
+                self._privacy.check(self._published_privacy)
             forgetting = self._forgetting(self._suppression, on_step)
             return forgetting.forget(email, dry_run=dry_run)
 
