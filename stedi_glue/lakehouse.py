@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -92,7 +93,7 @@ class Lakehouse:
         self._engine = open_engine(engine, s3=root.startswith(S3) or landing.startswith(S3))
         self._suppression = Suppression(root, privacy.known_key)
         self._landing = LandingFolder(
-            *(landing, root, self._engine, self._suppression), registers(pipeline)
+            landing, root, self._engine, self._suppression, registers(pipeline)
         )
         self.on_aws = catalog == "glue"
         self._catalog = (IcebergCatalog.glue if self.on_aws else IcebergCatalog.local)(root)
@@ -158,7 +159,7 @@ class Lakehouse:
         self._storage.require()
         # Whatever can be found wrong is found before a lake is created or locked.
         described = self._described
-        if any(table.form for table in described.select(tables)):
+        if _keyed(described, tables):
             self._privacy.check(self._published_privacy)
         self._runner(described).check(tables)
         _ = self._suppression.people
@@ -166,11 +167,11 @@ class Lakehouse:
             return self._run(tables, on_step)
 
     def _run(self, tables: Sequence[str], on_step: Observer | None) -> RunReport:
-        keyed = any(table.form for table in self._described.select(tables))
-        key = self._privacy.noted(self._told, keyed=keyed)
-        named = self._told == "identified"
-        runner = self._runner(self.pipeline if named else self.pipeline.pseudonymous(key))
         with patient_collector():
+            private = self._privacy.settled(self._published_privacy)
+            key = self._privacy.noted(private, keyed=_keyed(self._described, tables))
+            named = private == "identified"
+            runner = self._runner(self.pipeline if named else self.pipeline.pseudonymous(key))
             self._catalog.create([t for t in self.pipeline.tables if t.zone is not Zone.LANDING])
             self._register_landing()
             return runner.run(runner.check(tables), on_step)
@@ -303,10 +304,25 @@ class Lakehouse:
         the lake's key, and LakeError when nobody has the address.
         """
         self._storage.require()
+        self._landing.check([t for t in self.pipeline.tables if t.zone is Zone.LANDING])
         with self._storage.writing():
-            if self._privacy.known_key() is not None:
+            if self._privacy.known_key() is None:
+                if self.root.startswith(S3):
+                    raise UsageError(
+                        "Forgetting needs a key, and a lake in S3 keeps none of its own: name one "
+                        "with '--key secret:NAME'."
+                    )
+                # No key is made for who is not there.
+                passing = Suppression(self.root, partial(secrets.token_bytes, 32))
+                found = self._forgetting(passing).forget(email, dry_run=True)
+                if dry_run:
+                    return found
                 self._privacy.check(self._published_privacy)
-            return self._forgetting(on_step).forget(email, dry_run=dry_run)
+                self._privacy.noted(self._privacy.settled(self._published_privacy), keyed=True)
+            elif not dry_run:
+                self._privacy.check(self._published_privacy)
+            forgetting = self._forgetting(self._suppression, on_step)
+            return forgetting.forget(email, dry_run=dry_run)
 
     def remains(self, who: str | None = None) -> tuple[tuple[str, ...], int]:
         """Return the files that still hold somebody who was forgotten, and how many were read.
@@ -314,24 +330,29 @@ class Lakehouse:
         who: an e-mail address or the number of a receipt; by default everybody forgotten.
         """
         self._storage.require()
-        return self._forgetting(None).remains(who)
+        return self._forgetting(self._suppression).remains(who)
 
-    def _forgetting(self, on_step: Observer | None) -> Forgetting:
+    def options(self) -> dict[str, str]:
+        """Return the choices that published tables were made with."""
+        made = (table for table in self.pipeline.tables if table.zone is not Zone.LANDING)
+        current = (self._catalog.current(table) for table in made)
+        summaries = [snapshot.summary for snapshot in current if snapshot]
+        prefix = "stedi.option."
+        return {
+            name.removeprefix(prefix): value
+            for summary in summaries
+            for name, value in summary.items()
+            if name.startswith(prefix)
+        }
+
+    def _forgetting(self, suppression: Suppression, on_step: Observer | None = None) -> Forgetting:
         registered = registers(self.pipeline)
         if registered is None:
             raise UsageError("No landing table of this lake says whose a device is.")
         return Forgetting(
-            *(self.pipeline, registered, self._catalog, self._landing, self._suppression),
+            *(self.pipeline, registered, self._catalog, self._landing, suppression),
             *(self.root, self.landing, lambda names: self._run(names, on_step)),
         )
-
-    def option(self, name: str) -> str | None:
-        """Return a choice that published tables were made with; None when none records it."""
-        self._storage.require()
-        made = (table for table in self.pipeline.tables if table.zone is not Zone.LANDING)
-        current = (self._catalog.current(table) for table in made)
-        found = (snapshot.summary.get(f"stedi.option.{name}") for snapshot in current if snapshot)
-        return next((value for value in found if value), None)
 
     def history(self, name: str) -> tuple[Snapshot, ...]:
         """Return a table's retained snapshots, newest first; landing tables have none."""
@@ -416,11 +437,8 @@ class Lakehouse:
     @property
     def _described(self) -> Pipeline:
         """What the next run makes, without the key that it may need."""
-        return self.pipeline if self._told == "identified" else self.pipeline.pseudonymous()
-
-    @property
-    def _told(self) -> Privacy:
-        return self._privacy.settled(self._published_privacy)
+        private = self._privacy.settled(self._published_privacy) == "pseudonymous"
+        return self.pipeline.pseudonymous() if private else self.pipeline
 
     def _published_privacy(self) -> Privacy | None:
         return published_privacy(self.pipeline, self._catalog)
@@ -467,6 +485,10 @@ class Lakehouse:
 
             raw = [table for table in self.pipeline.tables if table.zone is Zone.LANDING]
             glue.register_landing(raw, self.landing)
+
+
+def _keyed(pipeline: Pipeline, tables: Sequence[str]) -> bool:
+    return any(table.form for table in pipeline.select(tables))
 
 
 def _catalog_kind(root: str, wanted: str | None) -> str:

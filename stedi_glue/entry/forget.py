@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from stedi_glue.entry.json_view import print_json
-from stedi_glue.entry.opening import open_to_forget
+from stedi_glue.entry.opening import open_as_made
 from stedi_glue.entry.options import Catalog, Engine, Key, Lake, Landing, Rules
 from stedi_glue.entry.run_view import Progress
 from stedi_glue.entry.terminal import amount, console, figure, grid, iso, safe
@@ -56,7 +56,7 @@ def forget(
     settings = Settings.load(
         lake=lake, landing=landing, catalog=catalog, engine=engine, rules=rules, key=key
     )
-    with open_to_forget(settings) as opened:
+    with open_as_made(settings) as opened:
         if verify:
             _verify(opened, who, as_json)
         elif who is not None:

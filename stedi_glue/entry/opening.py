@@ -28,8 +28,10 @@ def open_lake(settings: Settings) -> Lakehouse:
     )
 
 
-def open_to_forget(settings: Settings) -> Lakehouse:
-    """Open the lake of these settings, to forget people: tables are made again as they were."""
-    lake = open_lake(settings)
-    made: dict[str, Any] = {name: lake.option(name) for name in ("pairing", "consent", "versions")}
-    return open_lake(replace(settings, **{name: value for name, value in made.items() if value}))
+def open_as_made(settings: Settings) -> Lakehouse:
+    """Open the lake of these settings, to make its tables again as they were made."""
+    options = open_lake(settings).options()
+    made: dict[str, Any] = {
+        name: options[name] for name in ("pairing", "consent", "versions") if name in options
+    }
+    return open_lake(replace(settings, privacy=None, **made))

@@ -46,7 +46,7 @@ TELLING = ("customerName", "email", "phone", "serialNumber")
 
 @pytest.fixture
 def suppression(tmp_path: Path) -> Suppression:
-    return Suppression(str(tmp_path), KEY)
+    return Suppression(str(tmp_path), lambda: KEY)
 
 
 def found(suppression: Suppression, *registrations: dict[str, Any]) -> Person:
