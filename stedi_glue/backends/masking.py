@@ -70,7 +70,7 @@ def unquoted(line: str) -> str:
 
     From the first quote to the last: a value may have quotes of its own.
     """
-    return re.sub(r"(['\"]).*\1|\S+@\S+", "...", line)
+    return re.sub(r"'.*'|\S+@\S+", "...", line)
 
 
 def _text(value: Any, kind: str | None) -> str:
