@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 class Proposal:
     """More rules for a table.
 
-    suite: the name of its rules file. before: the text of its rules file, None without one. after: with the rules.
+    suite: the name of its rules file. before: the text of that, None without one. after: with
+    the rules.
     """
 
     suite: str

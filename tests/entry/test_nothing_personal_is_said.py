@@ -181,10 +181,7 @@ def test_nothing_personal_is_said(
         *(("vacuum",), ("vacuum", "--json"), ("rollback", "accelerometer_trusted")),
     ):
         say(*command)
-    person = landing_rows_of(lake)[0]
-    say(
-        "query", f"SELECT CAST('{person['registrationDate']}' AS INT) FROM customer_trusted", code=1
-    )
+    say("query", "SELECT nobody FROM customer_trusted", code=1)
 
     heard += [("log", record.getMessage()) for record in caplog.records]
     read = list(artefacts(lake))
