@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from stedi_glue.backends.masking import samples
 from stedi_glue.backends.rules import ROW_RULES, Rule, parameters
+from stedi_glue.backends.storage import open_storage
 from stedi_glue.backends.suites import RulesFolder, Suite
 from stedi_glue.errors import RulesError
 from stedi_glue.publish.ports import RuleResult, Verdict
@@ -135,7 +136,8 @@ class ExpectationsAuditor:
             return
         from stedi_glue.backends.data_docs import DataDocs
 
-        DataDocs(self._docs).add(run_id, now, self._audits)
+        with open_storage(self._docs).explaining(f"Cannot write Data Docs to '{self._docs}'"):
+            DataDocs(self._docs).add(run_id, now, self._audits)
         self._audits.clear()
 
 

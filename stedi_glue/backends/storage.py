@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
@@ -20,6 +21,14 @@ S3 = "s3://"
 WILDCARDS = frozenset("*?[]{}\\\n")
 LOCK_FILE = ".lock"
 _LOCK_SECONDS = 300
+_NO_ROOM = "make room there, and run again"
+_ADVICE = {
+    errno.ENOSPC: _NO_ROOM,
+    errno.EDQUOT: _NO_ROOM,
+    errno.EFBIG: "let this user write larger files (ulimit -f), and run again",
+    errno.EROFS: "make the disk writable, and run again",
+    errno.EACCES: "let this user read and write there, and run again",
+}
 
 
 @dataclass(frozen=True)
@@ -259,4 +268,6 @@ def open_storage(root: str) -> Storage:
 
 
 def _brief(error: OSError) -> str:
-    return (error.strerror or str(error).splitlines()[0]).rstrip(".")
+    said = (error.strerror or str(error).splitlines()[0]).rstrip(".")
+    advice = _ADVICE.get(error.errno or 0)
+    return f"{said}; {advice}" if advice else said

@@ -261,7 +261,9 @@ def _make(lake: Lakehouse, names: Sequence[str], as_json: bool) -> int:
     if as_json:
         print_json(report.to_json())
     else:
-        show_run(console(), report, lake.docs)
+        show_run(console(), report, "" if report.unrecorded else lake.docs)
+    if report.unrecorded:
+        return _complain(report.unrecorded, report.exit_code)
     return report.exit_code
 
 

@@ -93,7 +93,7 @@ class Progress:
 def show_run(out: Console, report: RunReport, page: str) -> None:
     """Print what became of each table of a run, why, and how long it took.
 
-    page: where the run's report is, which says more.
+    page: where the run's report is, which says more; empty when there is none.
     """
     wide = out.width >= WIDE
     columns = [word("table"), word("zone"), figure("rows"), word("status"), figure("rules")]
@@ -174,4 +174,5 @@ def _show_closing(out: Console, report: RunReport, page: str) -> None:
     ]
     made = Text(", ".join(counts), STATUS[report.status])
     out.print(made.append(f" on {report.engine}: {', '.join(spent)}", "dim"))
-    out.print(Text(f"run {report.run_id}: {page}", "dim"), soft_wrap=True)
+    where = f": {page}" if page else ""
+    out.print(Text(f"run {report.run_id}{where}", "dim"), soft_wrap=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable
@@ -195,6 +196,26 @@ def test_damaged_records_of_runs_stop_no_run(
             damage(file)
     lake.house.run().raise_for_status()
     assert lake.levels("high") == [15, 25]
+
+
+@pytest.mark.parametrize("place", ["runs", "audits", "docs", "docs/data_docs"])
+def test_what_was_published_is_whether_or_not_the_run_can_be_remembered(
+    lake: Lake, place: str
+) -> None:
+    twice(lake)
+    folder = lake.root / "lake" / place
+    shutil.rmtree(folder)
+    folder.write_text("in the way")
+    lake.land(5, 15, 35)
+    report = lake.house.run()
+    assert set(statuses(report).values()) == {"audited", "published"}
+    assert re.fullmatch(r"Cannot (write|list|read) [^\n]+", report.unrecorded)
+    assert report.exit_code == 1
+    with pytest.raises(LakeError, match=r"^Cannot "):
+        report.raise_for_status()
+    assert lake.levels("high") == [15, 35]
+    folder.unlink()
+    lake.house.run().raise_for_status()
 
 
 def test_a_damaged_record_is_told_with_its_place(lake: Lake) -> None:
