@@ -138,6 +138,28 @@ def test_what_a_killed_run_left_is_swept_and_a_lost_copy_made_again(on_sail: Lak
     assert on_sail.rows(on_sail.stage()) == {tuple(GOOD.values())}
 
 
+@pytest.mark.parametrize("length", [0, 200, None])
+def test_a_damaged_copy_is_made_again_and_the_others_stay(
+    on_sail: Lake, length: int | None
+) -> None:
+    on_sail.land("a.json", GOOD)
+    damaged = Path(*on_sail.stage().files)
+    on_sail.land("b.json", {**GOOD, "x": 2.0})
+    before = on_sail.stage()
+    times = damaged.stat().st_mtime_ns
+    # A disk that decays changes neither the size nor the times.
+    content = bytearray(damaged.read_bytes())
+    content[40] ^= 1
+    damaged.write_bytes(content[:length])
+    os.utime(damaged, ns=(times, times))
+    after = on_sail.stage()
+    assert {row[2] for row in on_sail.rows(after)} == {1.0, 2.0}
+    assert len(set(before.files) & set(after.files)) == 1
+    assert after.version == before.version, "the raw data is the same"
+    assert on_sail.copies() == set(after.files)
+    assert on_sail.stage() == after
+
+
 def test_a_damaged_manifest_costs_a_parse_and_nothing_else(on_sail: Lake) -> None:
     on_sail.land("a.json", GOOD)
     on_sail.stage()

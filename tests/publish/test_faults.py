@@ -123,6 +123,17 @@ def test_a_damaged_file_is_told_and_the_next_run_makes_up_for_it(
     lake.house.run().raise_for_status()
 
 
+@pytest.mark.parametrize("damage", [lose, cut, spoil, empty])
+def test_a_damaged_copy_of_raw_data_is_made_again(
+    lake: Lake, damage: Callable[[Path], None]
+) -> None:
+    twice(lake)
+    for copy in (lake.root / "lake" / "raw" / "landing_parsed").rglob("*.parquet"):
+        damage(copy)
+    lake.house.run().raise_for_status()
+    assert lake.levels("high") == [15, 25]
+
+
 def test_a_lost_catalog_is_made_anew_with_the_history(lake: Lake) -> None:
     twice(lake)
     before = {name: lake.house.history(name) for name in ("high", "higher", "low")}
