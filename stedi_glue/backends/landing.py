@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from stedi_glue.model.table import Table
 
 # Raised when the parser reads the same bytes differently than before.
-PARSER = 2
+PARSER = 3
 _FILES_AT_ONCE = 64
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from stedi_glue.backends.engines import SailEngine, SparkEngine
 from stedi_glue.backends.landing import LandingFolder
+from stedi_glue.backends.raw import recovery
 from stedi_glue.errors import LandingError
 from stedi_glue.publish.ports import Staged
 from stedi_glue.zones.landing import ACCELEROMETER_LANDING
@@ -97,6 +98,19 @@ def test_files_are_found_in_folders_under_any_name_and_gzipped(lake: Lake) -> No
     assert {row[0] for row in lake.rows(staged)} == {*NAMES, "ana@test.com"}
     assert {(file, raw) for file, _, raw in lake.problems(staged)} == {
         (name, f"bad {name}") for name in NAMES
+    }
+
+
+def test_a_damaged_archive_gives_its_records_and_one_problem(on_sail: Lake) -> None:
+    packed = gzip.compress(json.dumps(GOOD).encode() + b"\n")
+    (on_sail.raw / "cut.json.gz").write_bytes(packed[:-5])
+    # Its checksum is that of other bytes.
+    (on_sail.raw / "wrong.json.gz").write_bytes(packed[:-8] + b"\x00" * 4 + packed[-4:])
+    staged = on_sail.stage()
+    assert (staged.rows, staged.quarantined) == (2, 2)
+    assert on_sail.problems(staged) == {
+        ("cut.json.gz", recovery.DAMAGED, ""),
+        ("wrong.json.gz", recovery.CORRUPT, ""),
     }
 
 
