@@ -29,8 +29,11 @@ RAW = table("raw", Zone.LANDING)
 
 
 class High(ZoneTransform, into=table("high", Zone.TRUSTED)):
+    def __init__(self, above: int = 10) -> None:
+        self.above = above
+
     def build(self, raw):  # type: ignore[no-untyped-def]
-        return raw.where("level > 10")
+        return raw.where(f"level > {self.above}")
 
 
 class Higher(ZoneTransform, into=table("higher", Zone.CURATED)):
@@ -110,6 +113,7 @@ def test_every_table_is_published_with_its_verdict_and_lineage(lake: Lake) -> No
     high, higher = lake.house.history("high")[0], lake.house.history("higher")[0]
     assert report.table("high").snapshot_id == high.snapshot_id
     assert higher.summary["stedi.source.high"] == str(high.snapshot_id)
+    assert high.summary["stedi.option.above"] == "10"
     assert {
         key: higher.summary[f"stedi.{key}"]
         for key in ("run-id", "engine", "suite", "success", "rows", "rules-evaluated")
@@ -172,6 +176,24 @@ def test_held_landing_data_reaches_no_table(lake: Lake) -> None:
     }
     assert report.table("higher").reason == "its source high was skipped"
     assert lake.house.history("high") == ()
+
+
+def test_the_rules_of_landing_tables_are_asked_of_the_records_that_could_be_read(
+    lake: Lake,
+) -> None:
+    lake.land(15)
+    (lake.root / "raw" / "raw" / "landing" / "more.json").write_text('{"id": 1, "lev')
+    one = {"min_value": 1, "max_value": 1}
+    count = {"type": "expect_table_row_count_to_be_between", "kwargs": one}
+    lake.rule("raw", {**count, "severity": "critical", "notes": "There is one."})
+    report = lake.house.run("high").table("raw")
+    assert (report.status, report.rows, report.quarantined) == ("audited", 1, 1)
+    # Those that could not be read are there for the rules that name them.
+    query = "SELECT p._raw FROM raw_problems p CROSS JOIN {batch}"
+    none = {"type": "unexpected_rows_expectation", "kwargs": {"unexpected_rows_query": query}}
+    lake.rule("raw", {**none, "severity": "critical", "notes": "All can be read."})
+    report = lake.house.run("high").table("raw")
+    assert (report.status, report.reason) == ("held", "All can be read. (1 row)")
 
 
 def test_warnings_and_infos_publish_and_warnings_are_reported(lake: Lake) -> None:
