@@ -9,7 +9,7 @@ from stedi_glue.backends.journal import RunJournal, past_run
 from stedi_glue.backends.storage import open_storage
 from stedi_glue.model.pipeline import Pipeline
 from stedi_glue.pages import addresses
-from stedi_glue.publish.report import RunReport
+from stedi_glue.publish.report import PastRun, RunReport
 
 # Runs a page compares with and lists; what is older is on the oldest listed page.
 EARLIER = 200
@@ -41,6 +41,11 @@ class ReportPages:
         now = report.to_json() | {"started_at": report.started_at}
         kept = {report.run_id: now, **recent}
         self._storage.write_text(f"{self._folder}/recent.json", json.dumps(_brief(kept)))
+
+    def earlier(self, run_id: str) -> tuple[PastRun, ...]:
+        """Return the last runs before one, newest first."""
+        recent = self._journal.recent(EARLIER, self._known())
+        return tuple(past_run(document) for name, document in recent.items() if name < run_id)
 
     def _known(self) -> dict[str, dict[str, Any]]:
         text = self._storage.read_text(f"{self._folder}/recent.json")

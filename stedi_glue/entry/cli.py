@@ -261,7 +261,7 @@ def _make(lake: Lakehouse, names: Sequence[str], as_json: bool) -> int:
     if as_json:
         print_json(report.to_json())
     else:
-        show_run(console(), report, lake.docs)
+        show_run(console(), report, lake.earlier(report.run_id), lake.pipeline, lake.docs)
     return report.exit_code
 
 
