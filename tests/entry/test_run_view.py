@@ -76,9 +76,12 @@ def test_a_held_run_says_whole_why_and_what_was_left_out() -> None:
         "cm, what the sensor can see" in text
     )
     assert "machine_learning_curated skipped: its source step_trainer_trusted was held" in text
-    assert "step_trainer_landing left out 41 raw records that could not be used: not JSON (33)" in (
-        " ".join(shown(run, width=200))
+    wide = " ".join(shown(run, width=200))
+    assert (
+        "step_trainer_landing left out 41 raw records that could not be used: broken JSON" in wide
     )
+    assert "step_trainer_landing read by lenient rules: another name of a key (9,570)" in wide
+    assert "accelerometer_trusted left out 7 rows that broke rules: 7 of 40,988 rows" in wide
     assert "held, 1 of 31 failed" in next(
         line for line in lines if line.startswith("step_trainer_trusted")
     )
