@@ -58,12 +58,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.add_typer(query.app)
-app.add_typer(quarantine.app)
-app.add_typer(land.app)
-app.add_typer(study.app)
-app.add_typer(vacuum.app)
-
+for part in (query, quarantine, land, study, vacuum):
+    app.add_typer(part.app)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 TableName = Annotated[str, typer.Argument(metavar="TABLE", help="The table's name.")]

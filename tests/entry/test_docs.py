@@ -138,10 +138,13 @@ def test_serving_ends_with_an_interrupt(demo_lake: Path) -> None:
     program = Path(sys.executable).with_name("stedi-glue")
     command = [program, "docs", "--lake", demo_lake, "--serve"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as served:
-        assert served.stdout
-        address = served.stdout.readline().strip()
-        assert address.startswith("http://127.0.0.1:")
-        with urlopen(address, timeout=10) as answer:
-            assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
-        served.send_signal(signal.SIGINT)
-        assert served.wait(timeout=30) == 0
+        try:
+            assert served.stdout
+            address = served.stdout.readline().strip()
+            assert address.startswith("http://127.0.0.1:")
+            with urlopen(address, timeout=10) as answer:
+                assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+            served.send_signal(signal.SIGINT)
+            assert served.wait(timeout=30) == 0
+        finally:
+            served.kill()
