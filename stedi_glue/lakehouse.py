@@ -33,7 +33,7 @@ from stedi_glue.model.table import Table, Zone
 from stedi_glue.publish.collector import patient_collector
 from stedi_glue.publish.ports import Snapshot
 from stedi_glue.publish.rehearsal import Rehearsal, Stage
-from stedi_glue.publish.report import Attempt, RunReport
+from stedi_glue.publish.report import Attempt, PastRun, RunReport
 from stedi_glue.publish.runner import Observer, Runner
 from stedi_glue.zones import STEDI
 
@@ -90,8 +90,10 @@ class Lakehouse:
         self._rules = rules
         auditor = ExpectationsAuditor(rules, docs=root)
         self._journal = RunJournal(root)
-        pages = ReportPages(root, pipeline, self._journal)
-        self._runner = Runner(pipeline, self._engine, self._landing, self._catalog, auditor, pages)
+        self._pages = ReportPages(root, pipeline, self._journal)
+        self._runner = Runner(
+            pipeline, self._engine, self._landing, self._catalog, auditor, self._pages
+        )
 
     @classmethod
     def open(
@@ -258,6 +260,10 @@ class Lakehouse:
         known = {attempt.snapshot_id for attempt in attempts}
         told = [told(one) for one in self.history(name) if one.snapshot_id not in known]
         return tuple(sorted((*attempts, *told), key=lambda one: one.started_at, reverse=True))
+
+    def earlier(self, run_id: str) -> tuple[PastRun, ...]:
+        """Return the last runs before one, newest first: those that its report compares with."""
+        return self._pages.earlier(run_id)
 
     @property
     def docs(self) -> str:

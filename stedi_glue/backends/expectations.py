@@ -107,7 +107,7 @@ class ExpectationsAuditor:
         return Verdict(
             suite.name,
             tuple(
-                _judged(rule, table, outcomes.get(suite.rule_id(place)))
+                _judged(rule, table, outcomes.get(suite.rule_id(place)), values)
                 for place, rule in enumerate(suite.rules)
             ),
             newest={
@@ -164,7 +164,7 @@ def _views(rows: DataFrame, views: Mapping[str, DataFrame]) -> Iterator[None]:
                 catalog.dropTempView(name)
 
 
-def _judged(rule: Rule, table: Table, outcome: Any) -> RuleResult:
+def _judged(rule: Rule, table: Table, outcome: Any, values: Mapping[str, int]) -> RuleResult:
     raised = _exception(outcome.exception_info) if outcome else "it gave no result"
     if raised:
         raise RulesError(f"{rule.where} could not be evaluated on '{table.name}': {_cause(raised)}")
@@ -173,7 +173,8 @@ def _judged(rule: Rule, table: Table, outcome: Any) -> RuleResult:
         note=rule.note,
         severity=rule.severity,
         passed=bool(outcome.success),
-        observed=_observed(rule, table, outcome.result),
+        observed=_observed(rule, table, outcome.result)
+        + ("" if outcome.success else _usual(rule, values)),
         limit=rule.limit,
         judged=int(outcome.result.get("element_count") or 0),
         broke=int(outcome.result.get("unexpected_count") or 0),
@@ -216,8 +217,20 @@ def _observed(rule: Rule, table: Table, result: Mapping[str, Any]) -> str:
     personal = {c.name for c in table.columns if c.personal} & set(rule.columns)
     if isinstance(value, Real) and not personal:
         if any(name.endswith("_ms") or "_newest_" in name for name in rule.parameters):
-            return f"observed {datetime.fromtimestamp(float(value) / 1000, UTC):%Y-%m-%d %H:%M} UTC"
+            return f"observed {_moment(float(value))}"
         return f"observed {value:,}"
     if rule.type.startswith("expect_table_columns_"):
         return f"observed {', '.join(value)}"
     return f"observed {value}" if "_type" in rule.type else ""
+
+
+def _usual(rule: Rule, values: Mapping[str, int]) -> str:
+    """Say what earlier publications let a rule expect; nothing of other rules."""
+    learned = [values[name] for name in rule.parameters if name.startswith("usual_")]
+    if any("_newest_" in name for name in rule.parameters):
+        return f", usual is {_moment(learned[0])} or later"
+    return f", usual are {' to '.join(f'{number:,}' for number in learned)}" if learned else ""
+
+
+def _moment(milliseconds: float) -> str:
+    return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M} UTC"

@@ -32,6 +32,7 @@ def samples(
     """Return the first different rows among those that were found, as text.
 
     found: values of the one column that is named, tuples of several, or whole rows by column.
+    columns: what the rule is about; they come first.
     A text under a name that the table's contract does not know may be anybody's, so it is masked.
     """
     open_columns = {column.name for column in table.columns if not column.personal}
@@ -41,7 +42,9 @@ def samples(
             row = one
         else:
             row = dict(zip(columns, one if isinstance(one, (list, tuple)) else [one], strict=False))
-        shown = ((name, _text(row[name], hide=name not in open_columns)) for name in row)
+        first = [name for name in columns if name in row]
+        names = dict.fromkeys([*first, *row])
+        shown = ((name, _text(row[name], hide=name not in open_columns)) for name in names)
         rows.setdefault(tuple(shown))
         if len(rows) == SAMPLES:
             break
