@@ -71,7 +71,7 @@ def run(
         (place / "rows.json").write_text("".join(json.dumps(r) + "\n" for r in landing[subject]))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("stedi_glue.lakehouse.open_engine", lambda name, **_: engine)
-        lake = Lakehouse.open(folder)
+        lake = Lakehouse.open(folder, privacy="identified")
     return lake, lake.run()
 
 
