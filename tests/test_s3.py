@@ -70,6 +70,7 @@ def _plain(rows: list[dict[str, object]]) -> list[list[tuple[str, object]]]:
     return [sorted(row.items()) for row in rows]
 
 
+@pytest.mark.slow
 def test_a_lake_in_s3_has_the_same_rows_as_on_disk(
     account: Account, raw: Path, tmp_path: Path
 ) -> None:

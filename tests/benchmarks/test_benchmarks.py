@@ -51,6 +51,7 @@ def test_page() -> None:
     assert len(lines) == 1 + len(found["bytes"])
 
 
+@pytest.mark.slow
 def test_pipeline(data: Path) -> None:
     options = ("--rows", 5000, "--engine", "sail", "--repeat", 1, "--data", data)
     found = measured("pipeline", *options, "--without", "naive")
