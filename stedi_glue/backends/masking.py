@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from stedi_glue.backends.raw.contract import staged_contract
 from stedi_glue.model.table import Table
 
 # As many as a person looks at before they open the table itself.
@@ -34,7 +35,7 @@ def samples(
     found: values of the one column that is named, tuples of several, or whole rows by column.
     A text under a name that the table's contract does not know may be anybody's, so it is masked.
     """
-    open_columns = {column.name for column in table.columns if not column.personal}
+    open_columns = {c.name for c in staged_contract(table).columns if not c.personal}
     rows: dict[tuple[tuple[str, str], ...], None] = {}
     for one in found:
         if isinstance(one, Mapping):
