@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from numbers import Number
 from typing import Any
 
+from stedi_glue.backends.raw.contract import staged_contract
 from stedi_glue.model.table import Table
 
 # As many as a person looks at before they open the table itself.
@@ -39,7 +40,8 @@ def masked_row(row: Mapping[str, Any], table: Table) -> dict[str, Any]:
 
 def open_kinds(table: Table) -> dict[str, str]:
     """Return the types of a table's columns whose values are nobody's, by name."""
-    return {column.name: column.type for column in table.columns if not column.personal}
+    columns = staged_contract(table).columns
+    return {column.name: column.type for column in columns if not column.personal}
 
 
 def samples(
