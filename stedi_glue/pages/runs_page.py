@@ -23,7 +23,8 @@ def runs_page(
     names = [table.name for table in pipeline.tables]
     # Tables that the pipeline had once.
     names += sorted({name for run in runs for name in run.attempts} - set(names))
-    title = "All runs" if newest else f"Runs from {words.moment(runs[-1].started_at)}"
+    began = min((run.started_at for run in runs), default=0)
+    title = "All runs" if newest else f"Runs from {words.moment(began)}"
     links = (
         el("a", "Latest run", href=addresses.LATEST),
         "" if newest else el("a", "Newest runs", href=addresses.runs_page()),
@@ -35,8 +36,8 @@ def runs_page(
         el("nav", *links, aria_label="Site"),
     )
     key = [
-        join(sign(mark), f" {word}")
-        for mark, word in (
+        join(sign(kind), f" {word}")
+        for kind, word in (
             ("passed", "met,"),
             ("warned", "warned,"),
             ("held", "held or failed,"),
