@@ -8,11 +8,9 @@ import secrets
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -25,20 +23,20 @@ from stedi_glue.backends.forgetting.person import registers
 from stedi_glue.backends.forgetting.suppression import Suppression
 from stedi_glue.backends.journal import RunJournal, told
 from stedi_glue.backends.landing import LandingFolder
-from stedi_glue.backends.privacy import LakePrivacy, Privacy
+from stedi_glue.backends.privacy import LakePrivacy, Privacy, published_privacy
 from stedi_glue.backends.proposals import Proposal, propose
 from stedi_glue.backends.quarantine import Quarantine
 from stedi_glue.backends.report_pages import ReportPages
+from stedi_glue.backends.revocation import revoked
 from stedi_glue.backends.storage import S3, folder_uri, open_storage
 from stedi_glue.backends.suites import RulesFolder
 from stedi_glue.backends.vacuum import Orphan, Vacuum
-from stedi_glue.errors import DamageError, EngineError, LakeError, UnknownTable, UsageError, suggest
+from stedi_glue.errors import EngineError, LakeError, UnknownTable, UsageError, suggest
 from stedi_glue.model.ddl import athena_ddl
 from stedi_glue.model.lineage import mermaid
 from stedi_glue.model.pipeline import Pipeline
 from stedi_glue.model.table import Table, Zone
 from stedi_glue.publish.collector import patient_collector
-from stedi_glue.publish.consent import Consent
 from stedi_glue.publish.ports import Snapshot
 from stedi_glue.publish.rehearsal import Rehearsal, Stage
 from stedi_glue.publish.report import Attempt, PastRun, RunReport
@@ -260,7 +258,7 @@ class Lakehouse:
         from stedi_glue.profiling.measure import measure
 
         table = self.contract(name)
-        with explaining(f"Cannot measure '{name}'"):
+        with explaining(f"Cannot measure '{name}'", quoting=False):
             return measure(table, self.table(name))
 
     def proposal(self, name: str) -> Proposal:
@@ -291,24 +289,10 @@ class Lakehouse:
         without such rows are left out. None: without the key of the lake's pseudonyms nobody
         can tell. Raises LandingError when the registrations are not where this lake's are.
         """
-        pipeline = self.pipeline.pseudonymous(self._privacy.known_key())
-        if pipeline.agreed is None:
-            return {}
-        (source,) = (pipeline.table(name) for name in pipeline.sources(pipeline.agreed))
-        catalog = self._existing
-        found: dict[str, int | None] = {}
-        with TemporaryDirectory() as scratch:
-            consent = Consent(pipeline, lambda name: self._landing.look(source, scratch))
-            for table in consent.outdated(catalog.current, self._landing.version(source)):
-                published = catalog.contract(self.pipeline.table(table.name))
-                try:
-                    rows = consent.revoked(published, self.table(table.name))
-                except UsageError:
-                    found[table.name] = None
-                    continue
-                if number := int(rows.count()):
-                    found[table.name] = number
-        return found
+        return revoked(
+            *(self.pipeline, self._landing, self._existing),
+            *(self.table, self._privacy.known_key),
+        )
 
     def forget(
         self, email: str, *, dry_run: bool = False, on_step: Observer | None = None
@@ -334,9 +318,10 @@ class Lakehouse:
                 found = self._forgetting(passing).forget(email, dry_run=True)
                 if dry_run:
                     return found
-            if not dry_run:
                 self._privacy.check(self._published_privacy)
                 self._privacy.noted(self._privacy.settled(self._published_privacy), keyed=True)
+            elif not dry_run:
+                self._privacy.check(self._published_privacy)
             forgetting = self._forgetting(self._suppression, on_step)
             return forgetting.forget(email, dry_run=dry_run)
 
@@ -461,14 +446,7 @@ class Lakehouse:
         return self.pipeline.pseudonymous() if private else self.pipeline
 
     def _published_privacy(self) -> Privacy | None:
-        """Return what a lake publishes that notes nothing; None when that cannot be told."""
-        with suppress(DamageError):
-            for table in self.pipeline.pseudonymous().tables:
-                snapshot = self._catalog.current(table) if table.form else None
-                if snapshot:
-                    told = snapshot.summary.get("stedi.option.privacy")
-                    return "pseudonymous" if told == "pseudonymous" else "identified"
-        return None
+        return published_privacy(self.pipeline, self._catalog)
 
     def _runner(self, pipeline: Pipeline) -> Runner:
         return Runner(

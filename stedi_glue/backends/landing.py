@@ -128,7 +128,9 @@ class LandingFolder:
         rows = self.read(table, _staged(kept))
         if fresh:
             folder = f"{self._root}/{table.location}"
-            done = parse(table, self._raw, folder, fresh, open_storage(scratch), scratch)
+            done = parse(
+                table, self._raw, folder, fresh, open_storage(scratch), scratch, self._sieve(table)
+            )
             rows = rows.union(self.read(table, Staged(tuple(done.files), done.rows)))
         return rows
 

@@ -8,13 +8,18 @@ import logging
 import os
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cached_property
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from stedi_glue.backends.keys import read_key
 from stedi_glue.backends.storage import NOTE, S3, open_storage
-from stedi_glue.errors import LakeError, UsageError, suggest
+from stedi_glue.errors import DamageError, LakeError, UsageError, suggest
 from stedi_glue.model.pseudonyms import Pseudonyms
+
+if TYPE_CHECKING:
+    from stedi_glue.backends.catalog import IcebergCatalog
+    from stedi_glue.model.pipeline import Pipeline
 
 Privacy = Literal["pseudonymous", "identified"]
 # Of a lake that nothing was published in yet.
@@ -25,6 +30,17 @@ def check_privacy(wanted: str | None) -> None:
     """Raise UsageError unless it is one of `Privacy`, or left open."""
     if wanted is not None and wanted not in get_args(Privacy):
         raise UsageError(f"privacy cannot be '{wanted}'{suggest(wanted, get_args(Privacy))}")
+
+
+def published_privacy(pipeline: Pipeline, catalog: IcebergCatalog) -> Privacy | None:
+    """Return what readers see of a lake that notes nothing; None when that cannot be told."""
+    with suppress(DamageError):
+        for table in pipeline.pseudonymous().tables:
+            snapshot = catalog.current(table) if table.form else None
+            if snapshot:
+                told = snapshot.summary.get("stedi.option.privacy")
+                return "pseudonymous" if told == "pseudonymous" else "identified"
+    return None
 
 
 class LakePrivacy:

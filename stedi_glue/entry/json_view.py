@@ -41,7 +41,7 @@ def state_json(
         "made_from": sources,
         "rows": state.rows,
         "quarantined": state.quarantined,
-        "revoked": None if revoked is None else revoked.get(table.name, 0),
+        "revoked": revoked.get(table.name, 0) if state.snapshot and revoked is not None else None,
         "snapshot": snapshot_json(state.snapshot) if state.snapshot else None,
         "columns": columns,
     }

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from stedi_glue.backends.rules import Rule, parameters
-from tests.rows import HOUR, NOW, Rows, pseudonym
+from stedi_glue.zones import STEDI
+from tests.rows import HOUR, NOW, Rows, good_rows, pseudonym
 
 Lake = dict[str, Rows]
 Break = Callable[[Lake, Rows], None]
@@ -153,8 +154,12 @@ QUERIES: Mapping[str, Mapping[str, list[Break]]] = {
         "counted twice": [lambda lake, rows: rows.append(dict(rows[0]))],
         "tells the truth": [first(sameCustomer=False), first(subject=pseudonym("ben@example.com"))],
         "No name, e-mail": [
-            *(first(subject=text) for text in (ANA, "ana Test", "8015551210", "1980-02-03")),
-            first(device=SERIAL),
+            # Of who agreed, and of who did not.
+            *(
+                first(**{column: good_rows("customer_landing")[number][name]})
+                for column, number in (("subject", 0), ("device", 3))
+                for name in STEDI.table("customer_landing").personal_columns
+            ),
         ],
     },
 }
