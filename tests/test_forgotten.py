@@ -16,8 +16,9 @@ from threading import Timer
 import pytest
 
 from stedi_glue.entry.cli import main
+from stedi_glue.entry.synthetic import write_landing
 from tests.aws_server import BUCKET, Account
-from tests.entry.test_forget import KEY, tables, telling, without
+from tests.entry.test_forget import KEY, someone, tables, telling, without
 from tests.forked import Program
 from tests.oracle import SUBJECTS, Row, expected, landing_rows
 from tests.scanner import holding
@@ -154,14 +155,11 @@ def test_killed_at_random_moments_and_run_again_it_completes(
 
 @pytest.mark.parametrize("versioned", [False, True])
 def test_a_lake_in_s3_forgets(
-    account: Account,
-    starter: Path,
-    rows: dict[str, list[Row]],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
-    versioned: bool,
+    account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, versioned: bool
 ) -> None:
+    landing = tmp_path / "landing"
+    write_landing(landing, customers=30, readings=600)
+    rows = landing_rows(landing)
     for name in [name for name in os.environ if name.startswith("STEDI_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("STEDI_LAKE", f"s3://{BUCKET}/lake")
@@ -171,9 +169,8 @@ def test_a_lake_in_s3_forgets(
     s3 = account.client("s3")
     if versioned:
         s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-    person = people(rows, 2)[0]
-    assert main(["land", str(starter)]) == 0
-    assert main(["run"]) == 0
+    person = someone(rows)
+    assert main(["land", str(landing)]) == 0
     assert main(["run"]) == 0
     copy = tmp_path / "before"
     download(account, copy)
@@ -189,7 +186,7 @@ def test_a_lake_in_s3_forgets(
         assert len(found.snapshots()) == 1
         assert found.scan().to_arrow().num_rows == table.total()
 
-    assert main(["land", str(starter)]) == 0
+    assert main(["land", str(landing)]) == 0
     assert main(["run"]) == 0
     for name, table in right.items():
         assert by_hand.load_table(f"stedi.{name}").scan().to_arrow().num_rows == table.total()
