@@ -8,7 +8,6 @@ from stedi_glue.model.pipeline import Pipeline
 from stedi_glue.pages import addresses, words
 from stedi_glue.pages.html import Html, el, join, page, text
 from stedi_glue.pages.past import mark, outcome
-from stedi_glue.pages.picture import sign
 from stedi_glue.publish.report import PastRun
 
 
@@ -36,7 +35,7 @@ def runs_page(
         el("nav", *links, aria_label="Site"),
     )
     key = [
-        join(sign(kind), f" {word}")
+        join(el("i", class_=f"at {kind}"), f" {word}")
         for kind, word in (
             ("passed", "met,"),
             ("warned", "warned,"),
@@ -76,11 +75,12 @@ def _cell(run: PastRun, name: str) -> Html | str:
     attempt = run.attempts.get(name)
     if attempt is None:
         return ""
-    drawn, said = sign(mark(attempt)), f"{name}: {outcome(attempt)}"
+    # The style draws the sign: a picture in each of so many cells would make a heavy page.
+    how = {"class_": f"at {mark(attempt)}", "title": f"{name}: {outcome(attempt)}"}
     if not attempt.evaluated:
-        return el("span", drawn, title=said, role="img", aria_label=said)
+        return el("span", role="img", **how)
     where = addresses.data_docs_page(attempt.suite, run.run_id, run.started_at, name)
-    return el("a", drawn, href=where, title=said, aria_label=said)
+    return el("a", href=where, **how)
 
 
 def _older(pages: Mapping[int, int]) -> Html | str:
