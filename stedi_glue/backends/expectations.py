@@ -166,7 +166,9 @@ def _views(rows: DataFrame, views: Mapping[str, DataFrame]) -> Iterator[None]:
 def _judged(rule: Rule, table: Table, outcome: Any, values: Mapping[str, int]) -> RuleResult:
     raised = _exception(outcome.exception_info) if outcome else "it gave no result"
     if raised:
-        raise RulesError(f"{rule.where} could not be evaluated on '{table.name}': {_cause(raised)}")
+        raise RulesError(
+            f"{rule.where} could not be evaluated on '{table.name}': {_cause(raised, rule)}"
+        )
     return RuleResult(
         rule=rule.label,
         note=rule.note,
@@ -195,10 +197,10 @@ def _exception(info: Mapping[str, Any]) -> str:
     )
 
 
-def _cause(message: str) -> str:
+def _cause(message: str, rule: Rule) -> str:
     """Shorten an engine's message to its first sentence, without values it may quote from rows."""
     line = next((line.strip() for line in message.splitlines() if line.strip()), "unknown cause")
-    return unquoted(line)[:300].rstrip(". ") + "."
+    return unquoted(line, str(rule.document))[:300].rstrip(". ") + "."
 
 
 def _observed(rule: Rule, table: Table, result: Mapping[str, Any]) -> str:

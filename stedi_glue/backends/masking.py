@@ -70,11 +70,14 @@ def samples(
     return tuple(dict(row) for row in rows)
 
 
-def unquoted(line: str) -> str:
+def unquoted(line: str, asked: str = "") -> str:
     """Return an engine's message without what it quotes, which may be anybody's.
 
-    From the first quote to the last: a value may have quotes of its own.
+    asked: what it was asked to do; single words that stand there are named.
     """
+    words = set(re.findall(r"\w+", asked))
+    line = re.sub(r"(['\"])(\w+)\1", lambda m: m[2] if m[2] in words else m[0], line)
+    # From the first quote to the last: a value may have quotes of its own.
     return re.sub(r"(['\"]).*\1|\S+@\S+", "...", line)
 
 
