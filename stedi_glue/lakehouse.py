@@ -39,7 +39,7 @@ from stedi_glue.model.table import Table, Zone
 from stedi_glue.publish.collector import patient_collector
 from stedi_glue.publish.ports import Snapshot
 from stedi_glue.publish.rehearsal import Rehearsal, Stage
-from stedi_glue.publish.report import Attempt, RunReport
+from stedi_glue.publish.report import Attempt, PastRun, RunReport
 from stedi_glue.publish.runner import Observer, Runner
 from stedi_glue.zones import STEDI
 
@@ -101,6 +101,7 @@ class Lakehouse:
         self._rules = rules
         self._auditor = ExpectationsAuditor(rules, docs=root)
         self._journal = RunJournal(root)
+        self._pages = ReportPages(root, pipeline, self._journal)
 
     @classmethod
     def open(
@@ -368,6 +369,10 @@ class Lakehouse:
         known = {attempt.snapshot_id for attempt in attempts}
         told = [told(one) for one in self.history(name) if one.snapshot_id not in known]
         return tuple(sorted((*attempts, *told), key=lambda one: one.started_at, reverse=True))
+
+    def earlier(self, run_id: str) -> tuple[PastRun, ...]:
+        """Return the last runs before one, newest first: those that its report compares with."""
+        return self._pages.earlier(run_id)
 
     @property
     def docs(self) -> str:

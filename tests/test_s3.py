@@ -70,6 +70,7 @@ def _plain(rows: list[dict[str, object]]) -> list[list[tuple[str, object]]]:
     return [sorted(row.items()) for row in rows]
 
 
+@pytest.mark.slow
 def test_a_lake_in_s3_has_the_same_rows_as_on_disk(
     account: Account, raw: Path, tmp_path: Path
 ) -> None:
@@ -89,7 +90,7 @@ def test_a_lake_in_s3_has_the_same_rows_as_on_disk(
     assert "lake/docs/index.html" in pages
     # Every table's two runs have their pages, and the index shows them.
     assert sum("/validations/" in page for page in pages) == 2 * 8
-    for page in ("index.html", "data_docs/index.html"):
+    for page in ("index.html", "runs.html", "data_docs/index.html"):
         index = account.client("s3").get_object(Bucket=BUCKET, Key=f"lake/docs/{page}")
         assert index["ContentType"].startswith("text/html")
         assert index["Body"].read().count(b"machine_learning_curated") >= 2

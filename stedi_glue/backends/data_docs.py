@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
+import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, uuid5
@@ -19,9 +22,11 @@ from great_expectations.data_context.types.resource_identifiers import (
     ExpectationSuiteIdentifier,
     ValidationResultIdentifier,
 )
+from great_expectations.render.renderer.site_builder import SiteBuilder
 
 from stedi_glue.backends.masking import masked, masked_row
 from stedi_glue.backends.storage import S3
+from stedi_glue.errors import StediError
 from stedi_glue.pages.addresses import DATA_DOCS
 
 if TYPE_CHECKING:
@@ -85,7 +90,26 @@ class DataDocs:
                 key, expectationSuiteValidationResultSchema.load(shown)
             )
             keys += [suite, key]
-        self._context.build_data_docs(resource_identifiers=keys)
+        with _insisting():
+            self._context.build_data_docs(resource_identifiers=keys)
+
+
+@contextmanager
+def _insisting() -> Iterator[None]:
+    """Raise what keeps a page from being written; the library logs it, and goes on."""
+
+    def insist(record: logging.LogRecord) -> bool:
+        error = sys.exc_info()[1]
+        if isinstance(error, OSError | StediError):
+            raise error
+        return True
+
+    log = logging.getLogger(SiteBuilder.__module__)
+    log.addFilter(insist)
+    try:
+        yield
+    finally:
+        log.removeFilter(insist)
 
 
 def mask(document: dict[str, Any], table: Table) -> dict[str, Any]:

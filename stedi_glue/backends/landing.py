@@ -1,7 +1,8 @@
 """Raw landing data, parsed once into Parquet that audits and transforms read.
 
 The parsed copy lies beside the raw folder (`customer/landing_parsed`) with a manifest
-that says which raw files it holds; files that did not change are never parsed again.
+that says which raw files it holds; files that did not change are never parsed again, unless
+their copy is lost or damaged.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from stedi_glue.model.table import Table
 
 # Raised when the parser reads the same bytes differently than before.
-PARSER = 2
+PARSER = 3
 _FILES_AT_ONCE = 64
 
 
@@ -36,12 +37,13 @@ class Part:
     """Raw files that were parsed together, and the Parquet files that came of them.
 
     raw: name to fingerprint (size and version) of each raw file.
+    files: path to fingerprint of each Parquet file.
     problems: how many records could not be used, for each reason.
     mended: how many records were read only by a lenient rule, for each such rule.
     """
 
     raw: dict[str, str]
-    files: tuple[str, ...]
+    files: dict[str, str]
     rows: int
     problems: dict[str, int]
     mended: dict[str, int]
@@ -82,7 +84,12 @@ class LandingFolder:
         sieve = self._sieve(table)
         left_out = sieve.stamp if sieve else ""
         known = self._manifest(table, left_out)
-        kept = [part for part in known if part.raw.items() <= found.items()]
+        sound = self._parsed.fingerprints(self._copy(table)) if known else {}
+        kept = [
+            part
+            for part in known
+            if part.raw.items() <= found.items() and part.files.items() <= sound.items()
+        ]
         old = {name for part in kept for name in part.raw}
         fresh = sorted(name for name in found if name not in old)
         parts = kept + [
@@ -99,7 +106,8 @@ class LandingFolder:
     def staged(self, table: Table) -> Staged | None:
         """Return what was last staged, without looking at the raw files."""
         parts = self._manifest(table)
-        return _staged(parts) if parts else None
+        lost = self._parsed.missing(file for part in parts for file in part.files)
+        return _staged(parts) if parts and not lost else None
 
     def version(self, table: Table) -> str:
         """Return the fingerprint of a table's raw files as they are now; `Staged` has the like."""
@@ -111,7 +119,11 @@ class LandingFolder:
         What was not parsed yet is parsed into `scratch`, a folder on this machine.
         """
         found = self._raw_files(table)
-        kept = [part for part in self._manifest(table) if part.raw.items() <= found.items()]
+        kept = [
+            part
+            for part in self._manifest(table)
+            if part.raw.items() <= found.items() and not self._parsed.missing(part.files)
+        ]
         fresh = sorted(found.keys() - {name for part in kept for name in part.raw})
         rows = self.read(table, _staged(kept))
         if fresh:
@@ -181,7 +193,9 @@ class LandingFolder:
         source = f"{self._root}/{table.location}"
         folder = f"{self._copy(table)}/{folder_name}"
         done = parse(table, self._raw, source, sorted(raw), self._parsed, folder, sieve)
-        return Part(raw, tuple(done.files), done.rows, dict(done.problems), dict(done.mended))
+        written = self._parsed.fingerprints(folder)
+        files = {file: written[file] for file in done.files}
+        return Part(raw, files, done.rows, dict(done.problems), dict(done.mended))
 
     def _manifest(self, table: Table, left_out: str | None = None) -> list[Part]:
         """Return the parts of a parsed copy; none when it was made otherwise than now.
@@ -193,13 +207,12 @@ class LandingFolder:
             return []
         try:
             manifest = json.loads(text)
-            parts = [Part(**{**part, "files": tuple(part["files"])}) for part in manifest["parts"]]
+            parts = [Part(**{**part, "files": dict(part["files"])}) for part in manifest["parts"]]
         except (ValueError, TypeError, KeyError):
             return []
         current = {key: manifest.get(key) for key in _stamp(table)} == _stamp(table)
         current = current and left_out in (None, manifest.get("left_out", ""))
-        files = [file for part in parts for file in part.files]
-        return parts if current and not self._parsed.missing(files) else []
+        return parts if current else []
 
     def _sweep(self, table: Table, parts: Sequence[Part]) -> None:
         used = {self._manifest_path(table), *(file for part in parts for file in part.files)}

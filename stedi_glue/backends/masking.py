@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from numbers import Number
 from typing import Any
 
+from stedi_glue.backends.raw.contract import staged_contract
 from stedi_glue.model.table import Table
 
 # As many as a person looks at before they open the table itself.
@@ -40,7 +41,8 @@ def masked_row(row: Mapping[str, Any], table: Table) -> dict[str, Any]:
 
 def open_kinds(table: Table) -> dict[str, str]:
     """Return the types of a table's columns whose values are nobody's, by name."""
-    return {column.name: column.type for column in table.columns if not column.personal}
+    columns = staged_contract(table).columns
+    return {column.name: column.type for column in columns if not column.personal}
 
 
 def samples(
@@ -49,6 +51,7 @@ def samples(
     """Return the first different rows among those that were found, as text.
 
     found: values of the one column that is named, tuples of several, or whole rows by column.
+    columns: what the rule is about; they come first.
     A text under a name that the table's contract does not know may be anybody's, so it is masked.
     """
     kinds = open_kinds(table)
@@ -58,19 +61,24 @@ def samples(
             row = one
         else:
             row = dict(zip(columns, one if isinstance(one, (list, tuple)) else [one], strict=False))
-        shown = ((name, _text(value, kinds.get(name))) for name, value in row.items())
+        first = [name for name in columns if name in row]
+        names = dict.fromkeys([*first, *row])
+        shown = ((name, _text(row[name], kinds.get(name))) for name in names)
         rows.setdefault(tuple(shown))
         if len(rows) == SAMPLES:
             break
     return tuple(dict(row) for row in rows)
 
 
-def unquoted(line: str) -> str:
+def unquoted(line: str, asked: str = "") -> str:
     """Return an engine's message without what it quotes, which may be anybody's.
 
-    From the first quote to the last: a value may have quotes of its own.
+    asked: what it was asked to do; single words that stand there are named.
     """
-    return re.sub(r"'.*'|\S+@\S+", "...", line)
+    words = set(re.findall(r"\w+", asked))
+    line = re.sub(r"(['\"])(\w+)\1", lambda m: m[2] if m[2] in words else m[0], line)
+    # From the first quote to the last: a value may have quotes of its own.
+    return re.sub(r"(['\"]).*\1|\S+@\S+", "...", line)
 
 
 def _text(value: Any, kind: str | None) -> str:

@@ -101,6 +101,13 @@ class S3Storage(Storage):
                 Bucket=bucket, Key=key, Body=content, ContentType=content_type
             )
 
+    def fingerprints(self, folder: str) -> dict[str, str]:
+        """Return, for each file under a folder, what is another when its bytes are.
+
+        S3 looks after the bytes by itself.
+        """
+        return {file.path: f"{file.size}:{file.version}" for file in self.list(folder)}
+
     def sweep(self, folder: str, used: Callable[[str], bool]) -> None:
         """Delete the files under a folder that are not used and have been there for long."""
         limit = (time.time() - self._safety) * 1e9

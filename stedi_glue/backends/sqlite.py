@@ -88,6 +88,8 @@ class CatalogFile:
                 raise LakeError(
                     f"{what}. Another program has it open for writing; close that, and run again."
                 ) from error
+            if code.startswith("SQLITE_FULL"):
+                raise LakeError(f"{what}; make room there, and run again.") from error
             raise LakeError(f"{what}; see that its folder can be written to.") from error
 
     def _open(self, path: str, **options: str) -> Catalog:

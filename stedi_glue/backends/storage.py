@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
@@ -22,6 +25,14 @@ LOCK_FILE = ".lock"
 # What a lake says of itself, at its root.
 NOTE = "lake.json"
 _LOCK_SECONDS = 300
+_PIECE = 1 << 20
+_ADVICE = {
+    errno.ENOSPC: "make room there, and run again",
+    errno.EDQUOT: "make room there, and run again",
+    errno.EFBIG: "let this user write larger files (ulimit -f), and run again",
+    errno.EROFS: "make the disk writable, and run again",
+    errno.EACCES: "let this user read and write there, and run again",
+}
 
 
 @dataclass(frozen=True)
@@ -112,6 +123,10 @@ class Storage(ABC):
         """Open a new file for writing; its folder is made when it is not there."""
         stream: BinaryIO = self._filesystem.open_output_stream(self._inner(path), compression=None)
         return stream
+
+    @abstractmethod
+    def fingerprints(self, folder: str) -> dict[str, str]:
+        """Return, for each file under a folder, what is another when its bytes are."""
 
     @abstractmethod
     def write_bytes(self, path: str, content: bytes, content_type: str = "") -> None:
@@ -258,6 +273,19 @@ class DiskStorage(Storage):
         os.makedirs(os.path.dirname(path), exist_ok=True)
         return super().open_output(path)
 
+    def fingerprints(self, folder: str) -> dict[str, str]:
+        """Return, for each file under a folder, what is another when its bytes are.
+
+        Taken of the bytes themselves: what decays on a disk keeps its size and its times.
+        """
+        files = self.list(folder)
+        with ThreadPoolExecutor() as pool, self.explaining(f"Cannot read '{folder}'"):
+            sums = pool.map(_checksum, [file.path for file in files])
+            return {
+                file.path: f"{file.size}:{found:08x}"
+                for file, found in zip(files, sums, strict=True)
+            }
+
     def sweep(self, folder: str, used: Callable[[str], bool]) -> None:
         """Delete the files under a folder that are not used, and the folders that leaves empty."""
         self.delete(file.path for file in self.list(folder) if not used(file.path))
@@ -275,5 +303,15 @@ def open_storage(root: str) -> Storage:
     return DiskStorage(root)
 
 
+def _checksum(path: str) -> int:
+    found = 0
+    with open(path, "rb") as stream:
+        while piece := stream.read(_PIECE):
+            found = zlib.crc32(piece, found)
+    return found
+
+
 def _brief(error: OSError) -> str:
-    return (error.strerror or str(error).splitlines()[0]).rstrip(".")
+    said = (error.strerror or str(error).splitlines()[0]).rstrip(".")
+    advice = _ADVICE.get(error.errno or 0)
+    return f"{said}; {advice}" if advice else said

@@ -61,13 +61,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.add_typer(query.app)
-app.add_typer(quarantine.app)
-app.add_typer(land.app)
-app.add_typer(study.app)
-app.add_typer(vacuum.app)
-app.add_typer(forget.app)
-
+for part in (query, quarantine, land, study, vacuum, forget):
+    app.add_typer(part.app)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 TableName = Annotated[str, typer.Argument(metavar="TABLE", help="The table's name.")]
@@ -281,7 +276,10 @@ def _make(lake: Lakehouse, names: Sequence[str], as_json: bool) -> int:
     if as_json:
         print_json(report.to_json())
     else:
-        show_run(console(), report, lake.docs)
+        page = "" if report.unrecorded else lake.docs
+        show_run(console(), report, lake.earlier(report.run_id), lake.pipeline, page)
+    if report.unrecorded:
+        return _complain(report.unrecorded, report.exit_code)
     return report.exit_code
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from stedi_glue.errors import StediError, TableHeld
+from stedi_glue.errors import LakeError, StediError, TableHeld
 from stedi_glue.publish.ports import RuleResult, Verdict
 
 Status = Literal["published", "audited", "held", "skipped", "failed"]
@@ -85,12 +85,14 @@ class RunReport:
     """What became of every table of a run, in lineage order.
 
     started_at: epoch milliseconds UTC.
+    unrecorded: why the lake does not remember the run in full; empty when it does.
     """
 
     run_id: str
     engine: str
     tables: tuple[TableReport, ...]
     started_at: int = 0
+    unrecorded: str = ""
 
     @property
     def status(self) -> Literal["published", "held", "failed"]:
@@ -103,19 +105,24 @@ class RunReport:
     @property
     def exit_code(self) -> int:
         """0 published, 1 error, 3 held by rules."""
-        return {"published": 0, "failed": 1, "held": 3}[self.status]
+        return 1 if self.unrecorded else {"published": 0, "failed": 1, "held": 3}[self.status]
 
     def table(self, name: str) -> TableReport:
         """Return the report of one table."""
         return next(table for table in self.tables if table.table == name)
 
     def raise_for_status(self) -> None:
-        """Raise TableHeld or StediError with the reasons unless everything was published."""
+        """Raise TableHeld or StediError with the reasons unless everything was published.
+
+        LakeError when it was, but the lake does not remember how.
+        """
         reasons = [f"{t.table}: {t.reason}" for t in self.tables if t.status in ("held", "failed")]
         if self.status == "held":
             raise TableHeld("; ".join(reasons))
         if self.status == "failed":
             raise StediError("; ".join(reasons))
+        if self.unrecorded:
+            raise LakeError(self.unrecorded)
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `--json` prints."""
@@ -137,6 +144,7 @@ class Attempt:
     quarantined: rows or raw records that were left out besides.
     seconds: of all its steps; None when that was not recorded.
     unmet: the rules that were not met, of every severity.
+    suite: what its rules are called.
     """
 
     run_id: str
@@ -152,6 +160,7 @@ class Attempt:
     seconds: float | None = None
     unmet: tuple[RuleResult, ...] = ()
     reason: str = ""
+    suite: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from stedi_glue.errors import EngineError, StediError, UsageError
+from stedi_glue.errors import EngineError, LakeError, StediError, UsageError
 from stedi_glue.model.pipeline import Pipeline
 from stedi_glue.model.table import RULES, Table, Zone
 from stedi_glue.publish.consent import Consent
@@ -91,9 +91,13 @@ class Runner:
         run = _Run(self, run_id, observer or (lambda table, step: None))
         reports = tuple(run.make(table) for table in tables)
         now = int(started * 1000)
-        self._auditor.document(run_id, now)
         report = RunReport(run_id, self._engine.name, reports, now)
-        self._journal.record(report)
+        try:
+            self._journal.record(report)
+            self._auditor.document(run_id, now)
+        except LakeError as error:
+            # What was published is published, whether or not the lake remembers how.
+            return replace(report, unrecorded=str(error))
         return report
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from stedi_glue.backends.engines import SailEngine, SparkEngine
 from stedi_glue.backends.landing import LandingFolder
+from stedi_glue.backends.raw import recovery
 from stedi_glue.errors import LandingError
 from stedi_glue.publish.ports import Staged
 from stedi_glue.zones.landing import ACCELEROMETER_LANDING
@@ -100,6 +101,19 @@ def test_files_are_found_in_folders_under_any_name_and_gzipped(lake: Lake) -> No
     }
 
 
+def test_a_damaged_archive_gives_its_records_and_one_problem(on_sail: Lake) -> None:
+    packed = gzip.compress(json.dumps(GOOD).encode() + b"\n")
+    (on_sail.raw / "cut.json.gz").write_bytes(packed[:-5])
+    # Its checksum is that of other bytes.
+    (on_sail.raw / "wrong.json.gz").write_bytes(packed[:-8] + b"\x00" * 4 + packed[-4:])
+    staged = on_sail.stage()
+    assert (staged.rows, staged.quarantined) == (2, 2)
+    assert on_sail.problems(staged) == {
+        ("cut.json.gz", recovery.DAMAGED, ""),
+        ("wrong.json.gz", recovery.CORRUPT, ""),
+    }
+
+
 def test_unchanged_files_are_not_parsed_again(on_sail: Lake) -> None:
     on_sail.land("a.json", GOOD)
     first = on_sail.stage()
@@ -136,6 +150,28 @@ def test_what_a_killed_run_left_is_swept_and_a_lost_copy_made_again(on_sail: Lak
     assert on_sail.copies() == set(staged.files)
     Path(staged.files[0]).unlink()
     assert on_sail.rows(on_sail.stage()) == {tuple(GOOD.values())}
+
+
+@pytest.mark.parametrize("length", [0, 200, None])
+def test_a_damaged_copy_is_made_again_and_the_others_stay(
+    on_sail: Lake, length: int | None
+) -> None:
+    on_sail.land("a.json", GOOD)
+    damaged = Path(*on_sail.stage().files)
+    on_sail.land("b.json", {**GOOD, "x": 2.0})
+    before = on_sail.stage()
+    times = damaged.stat().st_mtime_ns
+    # A disk that decays changes neither the size nor the times.
+    content = bytearray(damaged.read_bytes())
+    content[40] ^= 1
+    damaged.write_bytes(content[:length])
+    os.utime(damaged, ns=(times, times))
+    after = on_sail.stage()
+    assert {row[2] for row in on_sail.rows(after)} == {1.0, 2.0}
+    assert len(set(before.files) & set(after.files)) == 1
+    assert after.version == before.version, "the raw data is the same"
+    assert on_sail.copies() == set(after.files)
+    assert on_sail.stage() == after
 
 
 def test_a_damaged_manifest_costs_a_parse_and_nothing_else(on_sail: Lake) -> None:

@@ -44,12 +44,15 @@ def test_files_are_listed_at_any_depth_by_path(place: Place, storage: Storage) -
 def test_a_version_changes_with_the_content(place: Place, storage: Storage) -> None:
     path = f"{place.root}/a.json"
     storage.write_text(path, "one")
-    (before,) = storage.list(place.root)
+    (before,), mark = storage.list(place.root), storage.fingerprints(place.root)
+    assert storage.fingerprints(place.root) == mark
     time.sleep(0.01)
     storage.write_text(path, "two")
     (after,) = storage.list(place.root)
     assert before.size == after.size
     assert before.version != after.version
+    assert storage.fingerprints(place.root).keys() == mark.keys() == {path}
+    assert storage.fingerprints(place.root) != mark
 
 
 def test_a_folder_is_dropped_with_all_in_it_and_no_neighbour(
@@ -106,6 +109,7 @@ def test_a_sweep_takes_what_is_not_used(kind: str, request: pytest.FixtureReques
     assert place.files() == ["c/4"]
 
 
+@pytest.mark.slow
 def test_a_sweep_in_s3_takes_thousands_and_spares_the_young(account: Account) -> None:
     root = f"s3://{BUCKET}/lake"
     client = account.client("s3")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,20 @@ def test_raw_records_nobody_could_read_are_shown_by_their_shape(stedi: Stedi) ->
     (row,) = json.loads(shown)
     assert row["_raw"] == '{"user": "zoe@test.com", "timest'
     assert row["_problem"]
+
+
+def test_data_docs_count_what_could_not_be_read_and_the_report_says_why(
+    stedi: Stedi, flawed: Path
+) -> None:
+    stedi("run", "accelerometer_trusted")
+    docs = flawed / "docs" / "data_docs" / "validations"
+    page = max(docs.rglob("accelerometer_landing.html")).read_text()
+    assert re.search(r"Every record of the raw files could be read[^<]*(<[^>]*>|\s)*1<", page)
+    report = (flawed / "docs" / "index.html").read_text()
+    (file,) = (flawed / "accelerometer" / "landing").glob("*.json")
+    assert file.name in report
+    assert "broken JSON object" in report
+    assert "zoe" not in page + report
 
 
 def test_nothing_left_out_is_said_so(stedi: Stedi) -> None:

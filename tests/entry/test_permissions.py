@@ -89,6 +89,7 @@ def orphans(account: Account, monkeypatch: pytest.MonkeyPatch) -> set[str]:
     return keys
 
 
+@pytest.mark.slow
 def test_a_job_asks_for_what_its_role_may_do_and_no_less(
     landed: Account, orphans: set[str], own_rules: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -163,6 +164,7 @@ def documented() -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 def test_the_readme_says_what_whoever_runs_a_lake_must_be_allowed_to_do(
     account: Account,
     orphans: set[str],

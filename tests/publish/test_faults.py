@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable
@@ -82,20 +83,18 @@ def reopen(lake: Lake) -> None:
     )
 
 
-OFTEN = [
-    (file, damage)
-    for file in (catalog, metadata, manifest_list, manifest, data)
-    for damage in (lose, spoil)
+FILES = (catalog, metadata, manifest_list, manifest, data)
+SELDOM = [
+    *((file, damage) for file in (metadata, manifest_list, manifest) for damage in (spoil, cut)),
+    *((file, empty) for file in FILES),
 ]
-SELDOM = [(file, damage) for file in (metadata, manifest_list, manifest) for damage in (cut, empty)]
 
 
 @pytest.mark.parametrize(
     ("which", "damage"),
     [
-        *OFTEN,
-        (catalog, empty),
-        (data, empty),
+        *((file, lose) for file in FILES),
+        *((file, spoil) for file in (catalog, data)),
         *(pytest.param(*pair, marks=pytest.mark.slow) for pair in SELDOM),
     ],
 )
@@ -120,6 +119,17 @@ def test_a_damaged_file_is_told_and_the_next_run_makes_up_for_it(
     assert newest.current
     assert older, "the history before the damage is kept"
     lake.house.run().raise_for_status()
+
+
+@pytest.mark.parametrize("damage", [lose, cut, spoil, empty])
+def test_a_damaged_copy_of_raw_data_is_made_again(
+    lake: Lake, damage: Callable[[Path], None]
+) -> None:
+    twice(lake)
+    for copy in (lake.root / "lake" / "raw" / "landing_parsed").rglob("*.parquet"):
+        damage(copy)
+    lake.house.run().raise_for_status()
+    assert lake.levels("high") == [15, 25]
 
 
 def test_a_lost_catalog_is_made_anew_with_the_history(lake: Lake) -> None:
@@ -195,6 +205,26 @@ def test_damaged_records_of_runs_stop_no_run(
             damage(file)
     lake.house.run().raise_for_status()
     assert lake.levels("high") == [15, 25]
+
+
+@pytest.mark.parametrize("place", ["runs", "audits", "docs", "docs/data_docs"])
+def test_what_was_published_is_whether_or_not_the_run_can_be_remembered(
+    lake: Lake, place: str
+) -> None:
+    twice(lake)
+    folder = lake.root / "lake" / place
+    shutil.rmtree(folder)
+    folder.write_text("in the way")
+    lake.land(5, 15, 35)
+    report = lake.house.run()
+    assert set(statuses(report).values()) == {"audited", "published"}
+    assert re.fullmatch(r"Cannot (write|list|read) [^\n]+", report.unrecorded)
+    assert report.exit_code == 1
+    with pytest.raises(LakeError, match=r"^Cannot "):
+        report.raise_for_status()
+    assert lake.levels("high") == [15, 35]
+    folder.unlink()
+    lake.house.run().raise_for_status()
 
 
 def test_a_damaged_record_is_told_with_its_place(lake: Lake) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -29,8 +30,11 @@ RAW = table("raw", Zone.LANDING)
 
 
 class High(ZoneTransform, into=table("high", Zone.TRUSTED)):
+    def __init__(self, above: int = 10) -> None:
+        self.above = above
+
     def build(self, raw):  # type: ignore[no-untyped-def]
-        return raw.where("level > 10")
+        return raw.where(f"level > {self.above}")
 
 
 class Higher(ZoneTransform, into=table("higher", Zone.CURATED)):
@@ -110,6 +114,7 @@ def test_every_table_is_published_with_its_verdict_and_lineage(lake: Lake) -> No
     high, higher = lake.house.history("high")[0], lake.house.history("higher")[0]
     assert report.table("high").snapshot_id == high.snapshot_id
     assert higher.summary["stedi.source.high"] == str(high.snapshot_id)
+    assert high.summary["stedi.option.above"] == "10"
     assert {
         key: higher.summary[f"stedi.{key}"]
         for key in ("run-id", "engine", "suite", "success", "rows", "rules-evaluated")
@@ -172,6 +177,24 @@ def test_held_landing_data_reaches_no_table(lake: Lake) -> None:
     }
     assert report.table("higher").reason == "its source high was skipped"
     assert lake.house.history("high") == ()
+
+
+def test_the_rules_of_landing_tables_are_asked_of_the_records_that_could_be_read(
+    lake: Lake,
+) -> None:
+    lake.land(15)
+    (lake.root / "raw" / "raw" / "landing" / "more.json").write_text('{"id": 1, "lev')
+    one = {"min_value": 1, "max_value": 1}
+    count = {"type": "expect_table_row_count_to_be_between", "kwargs": one}
+    lake.rule("raw", {**count, "severity": "critical", "notes": "There is one."})
+    report = lake.house.run("high").table("raw")
+    assert (report.status, report.rows, report.quarantined) == ("audited", 1, 1)
+    # Those that could not be read are there for the rules that name them.
+    query = "SELECT p._raw FROM raw_problems p CROSS JOIN {batch}"
+    none = {"type": "unexpected_rows_expectation", "kwargs": {"unexpected_rows_query": query}}
+    lake.rule("raw", {**none, "severity": "critical", "notes": "All can be read."})
+    report = lake.house.run("high").table("raw")
+    assert (report.status, report.reason) == ("held", "All can be read. (1 row)")
 
 
 def test_warnings_and_infos_publish_and_warnings_are_reported(lake: Lake) -> None:
@@ -270,13 +293,15 @@ def test_a_run_sees_one_snapshot_of_a_table_whoever_else_publishes_it(lake: Lake
     lake.land(5, 15, 25)
     lake.house.run()
     before = lake.house.history("high")[0]
-    files = lake.house._catalog.files(PIPELINE.table("high"))
+    query = "SELECT b.id FROM {batch} b LEFT ANTI JOIN high h ON b.id = h.id"
+    strangers = {"type": "unexpected_rows_expectation", "kwargs": {"unexpected_rows_query": query}}
+    lake.rule("higher", {**strangers, "severity": "critical", "notes": "All are in high."})
 
     def overtake(table: str, step: str) -> None:
         if (table, step) == ("higher", "audit"):
             # As a run on another machine would, of which a lake in S3 knows nothing.
-            summary = {"stedi.rows": "2", "stedi.run-id": "elsewhere"}
-            lake.house._catalog.publish(PIPELINE.table("high"), Staged(files, 2), summary)
+            summary = {"stedi.rows": "0", "stedi.run-id": "elsewhere"}
+            lake.house._catalog.publish(PIPELINE.table("high"), Staged((), 0), summary)
 
     lake.house.run("higher", on_step=overtake).raise_for_status()
     now = lake.house.history("high")[0]
@@ -301,13 +326,13 @@ def test_a_run_with_far_fewer_rows_than_usual_warns_once_there_is_a_usual(lake: 
         lake.land(*range(100, 100 + rows))
         verdict = lake.house.run("high").table("high").verdict
         assert verdict is not None
-        return [rule.note for rule in verdict.warnings]
+        return [str(rule) for rule in verdict.warnings]
 
     # The first three teach what is usual.
     assert [warned(rows) for rows in (100, 20, 100)] == [[], [], []]
     # Steps of 80 rows were usual; after a few steady runs they no longer are.
     assert [warned(100) for _ in range(4)] == [[], [], [], []]
-    assert warned(40) == ["As many rows as usual."]
+    assert warned(40) == ["As many rows as usual. (observed 40, usual are 80 to 121)"]
 
 
 def test_the_newest_moment_that_a_rule_looked_at_is_kept_with_the_snapshot(lake: Lake) -> None:
@@ -330,3 +355,6 @@ def test_the_newest_moment_that_a_rule_looked_at_is_kept_with_the_snapshot(lake:
     lake.land(now - 3 * day)
     warnings = lake.house.run("high").table("high").verdict.warnings  # type: ignore[union-attr]
     assert [rule.note for rule in warnings] == ["As recent as usual."]
+    assert re.search(
+        r"^observed 20\d\d-.* UTC, usual is 20\d\d-.* UTC or later$", warnings[0].observed
+    )

@@ -72,10 +72,11 @@ ANA = "ana@example.com"
 QUERIES: Mapping[str, Mapping[str, list[Break]]] = {
     "customer_landing": {
         "unreadable record": [unreadable],
+        "could be read": [unreadable],
         "differ in case": [second(email="Ana@example.com"), second(email=" ana@example.com ")],
     },
-    "accelerometer_landing": {"unreadable record": [unreadable]},
-    "step_trainer_landing": {"unreadable record": [unreadable]},
+    "accelerometer_landing": {"unreadable record": [unreadable], "could be read": [unreadable]},
+    "step_trainer_landing": {"unreadable record": [unreadable], "could be read": [unreadable]},
     "customer_trusted": {
         "later version": [withdrawn],
         "before they registered": [first(shareWithResearchAsOfDate=NOW - 99 * HOUR)],

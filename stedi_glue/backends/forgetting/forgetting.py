@@ -115,9 +115,8 @@ class Forgetting:
                 f"Nobody in the lake '{self._root}' or its landing data has the e-mail address "
                 "you named; nothing was changed."
             )
-        receipt = Receipt(
-            who.entry.receipt, who.entry.at, dict(found.counts), (), who.shared, dry_run
-        )
+        number, at = who.entry.receipt, who.entry.at
+        receipt = Receipt(number, at, dict(found.counts), (), who.shared, dry_run)
         if dry_run or (known and known.complete and not found.raw and not found.files):
             return receipt
         self._suppression.record(replace(who.entry, complete=False))
@@ -142,7 +141,8 @@ class Forgetting:
             people = tuple(one for one in people if one.receipt == number)
             if not people:
                 raise LakeError("Nobody was forgotten by that e-mail address or receipt.")
-        hashes = _hashes(people) - (self._landing.registered() - _subjects(people))
+        subjects = frozenset(value for one in people for value in one.subjects)
+        hashes = _hashes(people) - (self._landing.registered() - subjects)
         paths = list(self._everything())
         return tuple(holding(Theirs(self._suppression, hashes), paths)), len(paths)
 
@@ -228,7 +228,7 @@ class Forgetting:
             new = left.encode("utf-8", "surrogateescape")
             self._raw.write_bytes(path, gzip.compress(new, mtime=0) if packed else new)
         self._clear(theirs, found.files)
-        withdrawn = self._publish(theirs)
+        withdrawn = self._publish(theirs, found)
         old = (path for root in (self._root, *self._raw_folders) for path in old_versions(root))
         delete(holding(theirs, old))
         return withdrawn
@@ -246,7 +246,7 @@ class Forgetting:
             else:
                 self._storage.delete([path])
 
-    def _publish(self, theirs: Theirs) -> tuple[str, ...]:
+    def _publish(self, theirs: Theirs, found: _Found) -> tuple[str, ...]:
         """Make every published table again, and leave nothing of what it was before.
 
         Returns the tables that were withdrawn: rules held them, and what is published of them
@@ -257,24 +257,32 @@ class Forgetting:
         published = [table for table in self._tables if self._catalog.current(table)]
         names = [table.name for table in (*self._raw_tables, *published)]
         report = self._remake(names) if published else None
-        for one in report.tables if report else ():
+        made = {one.table: one for one in report.tables} if report else {}
+        for one in made.values():
             if one.status == "failed":
                 raise LakeError(
                     f"'{one.table}' could not be made without the person, who is not forgotten "
                     f"yet; forget them again. {one.reason}"
                 )
-        return tuple(table.name for table in self._tables if self._purge(table, theirs))
+        clean = [name for name, one in made.items() if one.status == "published"]
+        theirs_in = (
+            table
+            for table in self._tables
+            if any(path.startswith(self._catalog.folders(table)) for path in found.files)
+        )
+        return tuple(t.name for t in theirs_in if self._purge(t, theirs, clean=t.name in clean))
 
-    def _purge(self, table: Table, theirs: Theirs) -> bool:
-        """Delete what a table was before; return whether readers lost it."""
-        if not any(holding(theirs, self._files(table))):
-            return False
-        published = self._catalog.exists and self._catalog.current(table) is not None
+    def _purge(self, table: Table, theirs: Theirs, *, clean: bool) -> bool:
+        """Delete what a table was before; return whether readers lost it.
+
+        clean: whether it was just published without the person.
+        """
+        published = self._catalog.current(table) is not None
         if published:
             self._catalog.drop_history(table)
             used = self._catalog.used(table)
             self._storage.delete(path for path in self._files(table) if path not in used)
-            if not any(holding(theirs, self._files(table))):
+            if clean or not any(holding(theirs, self._files(table))):
                 return False
             self._catalog.withdraw(table)
         self._storage.delete(self._files(table))
@@ -283,10 +291,6 @@ class Forgetting:
     def _files(self, table: Table) -> list[str]:
         folders = self._catalog.folders(table)
         return [file.path for folder in folders for file in self._storage.list(folder)]
-
-
-def _subjects(people: Sequence[Forgotten]) -> frozenset[str]:
-    return frozenset(value for one in people for value in one.subjects)
 
 
 def _hashes(people: Sequence[Forgotten]) -> frozenset[str]:

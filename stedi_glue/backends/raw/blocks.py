@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import BinaryIO
 
 # Between two objects on lines of their own. No JSON value has this inside: objects in an array
@@ -16,14 +17,18 @@ _READ = 1 << 20
 
 
 class DamagedArchive(Exception):
-    """The rest of a compressed file cannot be read."""
+    """The rest of a compressed file is not there."""
+
+
+class CorruptArchive(DamagedArchive):
+    """The rest of a compressed file makes no sense, and what came just before may be wrong."""
 
 
 def blocks(stream: BinaryIO) -> Iterator[bytes]:
     """Cut a file into blocks of whole records, as many bytes each as it takes to find a cut.
 
     Line ends are made plain, a byte-order mark is left out, gzip is unpacked. Raises
-    DamagedArchive after the last block when a compressed file breaks off.
+    DamagedArchive after the last block when a compressed file breaks off or is damaged.
     """
     waiting: list[bytes] = []
     size = searched = 0
@@ -67,10 +72,12 @@ def _content(stream: BinaryIO) -> Iterator[bytes]:
         return
     unzip = zlib.decompressobj(wbits=31)
     while head:
+        before = unzip.copy()
         try:
             yield unzip.decompress(head)
         except zlib.error as error:
-            raise DamagedArchive from error
+            yield from _salvaged(before, head)
+            raise CorruptArchive from error
         # An archive may have several members, one after the other.
         head = unzip.unused_data or stream.read(_READ)
         if unzip.eof and head:
@@ -79,15 +86,38 @@ def _content(stream: BinaryIO) -> Iterator[bytes]:
         raise DamagedArchive
 
 
+def _salvaged(unzip: zlib._Decompress, packed: bytes) -> Iterator[bytes]:
+    """Unpack what comes before the damage: of a piece that has it, zlib gives nothing."""
+    while packed:
+        half = packed[: (len(packed) + 1) // 2]
+        before = unzip.copy()
+        try:
+            yield unzip.decompress(half)
+            packed = packed[len(half) :]
+        except zlib.error:
+            unzip, packed = before, half
+            if len(half) == 1:
+                break
+    # The last byte may still stand for many.
+    with suppress(zlib.error):
+        while piece := unzip.decompress(packed, 1):
+            yield piece
+            packed = unzip.unconsumed_tail
+
+
 def _plain(chunks: Iterator[bytes]) -> Iterator[bytes]:
     first, held = True, b""
-    for chunk in chunks:
-        chunk = held + chunk
-        if first and len(chunk) < len(_BYTE_ORDER_MARK):
-            held = chunk
-            continue
-        if first:
-            chunk, first = chunk.removeprefix(_BYTE_ORDER_MARK), False
-        held = b"\r" if chunk.endswith(b"\r") else b""
-        yield chunk.removesuffix(b"\r").replace(b"\r\n", b"\n") if b"\r" in chunk else chunk
+    try:
+        for chunk in chunks:
+            chunk = held + chunk
+            if first and len(chunk) < len(_BYTE_ORDER_MARK):
+                held = chunk
+                continue
+            if first:
+                chunk, first = chunk.removeprefix(_BYTE_ORDER_MARK), False
+            held = b"\r" if chunk.endswith(b"\r") else b""
+            yield chunk.removesuffix(b"\r").replace(b"\r\n", b"\n") if b"\r" in chunk else chunk
+    except DamagedArchive:
+        yield held
+        raise
     yield held

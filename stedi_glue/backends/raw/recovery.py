@@ -23,7 +23,8 @@ BROKEN = "broken JSON object"
 NO_OBJECT = "not a JSON object"
 NO_TEXT = "not valid Unicode text"
 STRANGE = "no key of this table"
-DAMAGED = "damaged archive: the rest cannot be unpacked"
+DAMAGED = "damaged archive: the rest is not there"
+CORRUPT = "damaged archive: the rest cannot be unpacked, and what came last may be wrong"
 
 _RECORDS = 50_000
 _BETWEEN = re.compile(r"(?:[ \t\r\n,\]]|\[(?=\s*[{\]]))*")

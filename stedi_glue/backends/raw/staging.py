@@ -14,7 +14,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from stedi_glue.backends.raw import columnar, recovery
-from stedi_glue.backends.raw.blocks import DamagedArchive, blocks
+from stedi_glue.backends.raw.blocks import CorruptArchive, DamagedArchive, blocks
 from stedi_glue.backends.raw.shape import Batch, Shape
 
 if TYPE_CHECKING:
@@ -90,8 +90,10 @@ def _blocks(raw: Storage, path: str, shape: Shape) -> Iterator[bytes | Batch]:
     with raw.explaining(f"Cannot read '{path}'"), raw.open_input(path) as stream:
         try:
             yield from blocks(stream)
-        except DamagedArchive:
-            yield Batch(shape.nothing, [(recovery.DAMAGED, "")])
+        except DamagedArchive as damage:
+            corrupt = isinstance(damage, CorruptArchive)
+            why = recovery.CORRUPT if corrupt else recovery.DAMAGED
+            yield Batch(shape.nothing, [(why, "")])
 
 
 def _read(

@@ -5,7 +5,10 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import random
+import zlib
 from collections import Counter
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import pytest
@@ -13,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stedi_glue.backends.raw import columnar, recovery
-from stedi_glue.backends.raw.blocks import DamagedArchive, blocks
+from stedi_glue.backends.raw.blocks import CorruptArchive, DamagedArchive, blocks
 from stedi_glue.backends.raw.shape import Shape
 from stedi_glue.zones.landing import ACCELEROMETER_LANDING, CUSTOMER_LANDING, STEP_TRAINER_LANDING
 
@@ -254,8 +257,26 @@ def test_a_broken_archive_gives_what_can_be_unpacked() -> None:
     unpacked = b"".join(found)
     assert len(unpacked) > len(lines) // 4
     assert lines.startswith(unpacked)
-    with pytest.raises(DamagedArchive):
-        list(blocks(io.BytesIO(packed[:-2000] + b"rubbish" * 500)))
+
+
+@pytest.mark.parametrize("place", [11, 100, 5_000, -2_000])
+def test_a_damaged_archive_gives_all_that_comes_before_the_damage(place: int) -> None:
+    chance = random.Random(place)
+    lines = b"".join(b'{"user": "%d"}\n' % chance.getrandbits(64) for _ in range(40_000))
+    packed = bytearray(gzip.compress(lines))
+    packed[place : place + 400] = b"\xff" * 400
+    found, wanted = [], b""
+    with pytest.raises(CorruptArchive):
+        found += blocks(io.BytesIO(packed))
+    # Byte by byte, nothing before the damage is lost; what it gives after that is rubbish.
+    unzip = zlib.decompressobj(wbits=31)
+    with suppress(zlib.error):
+        for number in range(len(packed)):
+            wanted += unzip.decompress(packed[number : number + 1])
+    assert b"".join(found).startswith(wanted)
+    before = zlib.decompressobj(wbits=31).decompress(packed[:place])
+    assert lines.startswith(before)
+    assert wanted.startswith(before)
 
 
 def test_a_large_file_is_cut_where_no_record_can_be() -> None:
