@@ -257,7 +257,7 @@ class Lakehouse:
         from stedi_glue.profiling.measure import measure
 
         table = self.contract(name)
-        with explaining(f"Cannot measure '{name}'"):
+        with explaining(f"Cannot measure '{name}'", quoting=False):
             return measure(table, self.table(name))
 
     def proposal(self, name: str) -> Proposal:

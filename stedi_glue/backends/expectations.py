@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
-from stedi_glue.backends.masking import samples
+from stedi_glue.backends.masking import samples, unquoted
 from stedi_glue.backends.rules import ROW_RULES, Rule, parameters
 from stedi_glue.backends.suites import RulesFolder, Suite
 from stedi_glue.errors import RulesError
@@ -196,7 +195,7 @@ def _exception(info: Mapping[str, Any]) -> str:
 def _cause(message: str) -> str:
     """Shorten an engine's message to its first sentence, without values it may quote from rows."""
     line = next((line.strip() for line in message.splitlines() if line.strip()), "unknown cause")
-    return re.sub(r"'[^']*'|\S+@\S+", "...", line)[:300].rstrip(". ") + "."
+    return unquoted(line)[:300].rstrip(". ") + "."
 
 
 def _observed(rule: Rule, table: Table, result: Mapping[str, Any]) -> str:

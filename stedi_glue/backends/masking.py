@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from numbers import Number
 from typing import Any
@@ -62,6 +63,14 @@ def samples(
         if len(rows) == SAMPLES:
             break
     return tuple(dict(row) for row in rows)
+
+
+def unquoted(line: str) -> str:
+    """Return an engine's message without what it quotes, which may be anybody's.
+
+    From the first quote to the last: a value may have quotes of its own.
+    """
+    return re.sub(r"'.*'|\S+@\S+", "...", line)
 
 
 def _text(value: Any, kind: str | None) -> str:

@@ -27,6 +27,18 @@ def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def test_what_cannot_be_computed_is_not_quoted(sail: SailEngine, tmp_path: Path) -> None:
+    """Reports and journals keep the reason."""
+    failing = (
+        "SELECT raise_error(concat('No number: ', chr(39), name, chr(39))) AS number "
+        'FROM VALUES ("Ana O\'Hara, of Cork") AS t(name)'
+    )
+    with pytest.raises(EngineError, match="Cannot compute or write") as failed:
+        sail.write(sail.session.sql(failing), str(tmp_path / "rows"))
+    assert "No number: ..." in str(failed.value)
+    assert not [word for word in ("Ana", "Hara", "Cork") if word in str(failed.value)]
+
+
 def test_what_is_written_is_read_back(engine: SailEngine | SparkEngine, tmp_path: Path) -> None:
     schema = ACCELEROMETER_LANDING.schema()
     engine.write(engine.session.createDataFrame(ROWS, schema), str(tmp_path / "out"))
