@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -17,11 +18,16 @@ from stedi_glue.backends.catalog import IcebergCatalog
 from stedi_glue.backends.delivery import Delivery, Parcel, parcels
 from stedi_glue.backends.engines import explaining, open_engine
 from stedi_glue.backends.expectations import ExpectationsAuditor
+from stedi_glue.backends.forgetting.forgetting import Forgetting, Receipt
+from stedi_glue.backends.forgetting.person import registers
+from stedi_glue.backends.forgetting.suppression import Suppression
 from stedi_glue.backends.journal import RunJournal, told
 from stedi_glue.backends.landing import LandingFolder
+from stedi_glue.backends.privacy import LakePrivacy, Privacy, published_privacy
 from stedi_glue.backends.proposals import Proposal, propose
 from stedi_glue.backends.quarantine import Quarantine
 from stedi_glue.backends.report_pages import ReportPages
+from stedi_glue.backends.revocation import revoked
 from stedi_glue.backends.storage import S3, folder_uri, open_storage
 from stedi_glue.backends.suites import RulesFolder
 from stedi_glue.backends.vacuum import Orphan, Vacuum
@@ -33,7 +39,7 @@ from stedi_glue.model.table import Table, Zone
 from stedi_glue.publish.collector import patient_collector
 from stedi_glue.publish.ports import Snapshot
 from stedi_glue.publish.rehearsal import Rehearsal, Stage
-from stedi_glue.publish.report import Attempt, RunReport
+from stedi_glue.publish.report import Attempt, PastRun, RunReport
 from stedi_glue.publish.runner import Observer, Runner
 from stedi_glue.zones import STEDI
 
@@ -77,21 +83,25 @@ class Lakehouse:
         catalog: str,
         pipeline: Pipeline,
         rules: Path | None,
+        privacy: LakePrivacy,
     ) -> None:
         self.root = root
         self.landing = landing
         self.pipeline = pipeline
+        self._privacy = privacy
         self._storage = open_storage(root)
         self._engine = open_engine(engine, s3=root.startswith(S3) or landing.startswith(S3))
-        self._landing = LandingFolder(landing, root, self._engine)
+        self._suppression = Suppression(root, privacy.known_key)
+        self._landing = LandingFolder(
+            landing, root, self._engine, self._suppression, registers(pipeline)
+        )
         self.on_aws = catalog == "glue"
         self._catalog = (IcebergCatalog.glue if self.on_aws else IcebergCatalog.local)(root)
         self._quarantine = Quarantine(self._engine, self._landing, self._catalog)
         self._rules = rules
-        auditor = ExpectationsAuditor(rules, docs=root)
+        self._auditor = ExpectationsAuditor(rules, docs=root)
         self._journal = RunJournal(root)
-        pages = ReportPages(root, pipeline, self._journal)
-        self._runner = Runner(pipeline, self._engine, self._landing, self._catalog, auditor, pages)
+        self._pages = ReportPages(root, pipeline, self._journal)
 
     @classmethod
     def open(
@@ -103,6 +113,8 @@ class Lakehouse:
         engine: str = "sail",
         pipeline: Pipeline = STEDI,
         rules: str | os.PathLike[str] | None = None,
+        privacy: Privacy | None = None,
+        key: bytes | str | None = None,
     ) -> Lakehouse:
         """Open a lake.
 
@@ -110,12 +122,17 @@ class Lakehouse:
         `customer/landing` and its like, by default the lake itself. catalog: "local", a file
         in the lake, or "glue", the account's Glue Data Catalog; by default what fits the
         lake. engine: "sail" or "spark". pipeline: its tables. rules: a folder with a suite
-        per table, by default those of this package.
+        per table, by default those of this package. privacy: whether runs publish tables that
+        name people ("identified") or hold pseudonyms in their place; by default as the lake was
+        told before, and a new lake names nobody. key: the secret of the pseudonyms, or where it
+        is: a file, "env:NAME", or "secret:NAME" of AWS Secrets Manager. A lake on disk that is
+        told of none makes its own when it first needs one, and keeps it outside of the lake.
         """
         root = folder_uri(os.fspath(lake))
         raw = folder_uri(os.fspath(landing)) if landing is not None else root
         folder = Path(rules) if rules is not None else None
-        return cls(root, raw, engine, _catalog_kind(root, catalog), pipeline, folder)
+        kind = _catalog_kind(root, catalog)
+        return cls(root, raw, engine, kind, pipeline, folder, LakePrivacy(root, privacy, key))
 
     def delivery(
         self, source: Path, names: Sequence[str] = ()
@@ -137,15 +154,28 @@ class Lakehouse:
         """Make the named tables, or all of them, and return what became of each.
 
         on_step is told of progress: a table's name, and the step that begins
-        ("transform", "audit", "publish") or the status it ended with.
+        ("transform", "audit", "publish") or the status it ended with. Raises UsageError when
+        pseudonyms lack their key.
         """
         self._storage.require()
         # Whatever can be found wrong is found before a lake is created or locked.
-        self._runner.check(tables)
-        with self._storage.writing(), patient_collector():
+        described = self._described
+        if _keyed(described, tables):
+            self._privacy.check(self._published_privacy)
+        self._runner(described).check(tables)
+        _ = self._suppression.people
+        with self._storage.writing():
+            return self._run(tables, on_step)
+
+    def _run(self, tables: Sequence[str], on_step: Observer | None) -> RunReport:
+        with patient_collector():
+            private = self._privacy.settled(self._published_privacy)
+            key = self._privacy.noted(private, keyed=_keyed(self._described, tables))
+            named = private == "identified"
+            runner = self._runner(self.pipeline if named else self.pipeline.pseudonymous(key))
             self._catalog.create([t for t in self.pipeline.tables if t.zone is not Zone.LANDING])
             self._register_landing()
-            return self._runner.run(self._runner.check(tables), on_step)
+            return runner.run(runner.check(tables), on_step)
 
     def rehearse(
         self, transform: ZoneTransform, rules: Sequence[Mapping[str, Any]] | None = None
@@ -162,6 +192,13 @@ class Lakehouse:
         stage = Stage(self._engine, self._existing, auditor, self.table, self._storage.drop)
         return stage.rehearse(transform, f"{self.root}/rehearsals/{uuid.uuid4().hex}")
 
+    def contract(self, name: str) -> Table:
+        """Return the contract that a table is published with, or would be by the next run."""
+        table = self.pipeline.table(name)
+        if table.zone is not Zone.LANDING and self._catalog.current(table):
+            return self._catalog.contract(table)
+        return self._described.table(name)
+
     def table(self, name: str, snapshot_id: int | None = None) -> DataFrame:
         """Read a table: as published (now, or in an earlier snapshot), or landing as last run."""
         table = self.pipeline.table(name)
@@ -172,7 +209,8 @@ class Lakehouse:
                     f"Landing table '{name}' was never read; read it with 'stedi-glue run'."
                 )
             return self._landing.read(table, staged)
-        return self._engine.read(table, self._existing.files(table, snapshot_id))
+        published = self._existing.contract(table, snapshot_id)
+        return self._engine.read(published, self._existing.files(table, snapshot_id))
 
     def quarantine(self, name: str, *, personal: bool = True) -> DataFrame:
         """Read what was left out of a table: its columns and `_rules`, the rules each row broke.
@@ -219,8 +257,8 @@ class Lakehouse:
         """Measure a table, as it is published or as landing was last read."""
         from stedi_glue.profiling.measure import measure
 
-        table = self.pipeline.table(name)
-        with explaining(f"Cannot measure '{name}'"):
+        table = self.contract(name)
+        with explaining(f"Cannot measure '{name}'", quoting=False):
             return measure(table, self.table(name))
 
     def proposal(self, name: str) -> Proposal:
@@ -244,6 +282,79 @@ class Lakehouse:
         _ = self._existing
         return tuple(self._state(table) for table in self.pipeline.tables)
 
+    def revoked(self) -> Mapping[str, int | None]:
+        """Return how many rows tables still hold of people who do not agree any more.
+
+        By the registrations that have landed by now; the next run takes them out. Tables
+        without such rows are left out. None: without the key of the lake's pseudonyms nobody
+        can tell. Raises LandingError when the registrations are not where this lake's are.
+        """
+        return revoked(
+            *(self.pipeline, self._landing, self._existing),
+            *(self.table, self._privacy.known_key),
+        )
+
+    def forget(
+        self, email: str, *, dry_run: bool = False, on_step: Observer | None = None
+    ) -> Receipt:
+        """Erase a person from landing files, every table, quarantine, reports and old snapshots.
+
+        Tables are made again without them, audited and published as by `run`; one that rules
+        hold is withdrawn. Records that arrive later are left out of every run. Killed, it is
+        completed by the same call. dry_run: only count what would go. Raises UsageError without
+        the lake's key, and LakeError when nobody has the address.
+        """
+        self._storage.require()
+        self._landing.check([t for t in self.pipeline.tables if t.zone is Zone.LANDING])
+        with self._storage.writing():
+            if self._privacy.known_key() is None:
+                if self.root.startswith(S3):
+                    raise UsageError(
+                        "Forgetting needs a key, and a lake in S3 keeps none of its own: name one "
+                        "with '--key secret:NAME'."
+                    )
+                # No key is made for who is not there.
+                passing = Suppression(self.root, partial(secrets.token_bytes, 32))
+                found = self._forgetting(passing).forget(email, dry_run=True)
+                if dry_run:
+                    return found
+                self._privacy.check(self._published_privacy)
+                self._privacy.noted(self._privacy.settled(self._published_privacy), keyed=True)
+            elif not dry_run:
+                self._privacy.check(self._published_privacy)
+            forgetting = self._forgetting(self._suppression, on_step)
+            return forgetting.forget(email, dry_run=dry_run)
+
+    def remains(self, who: str | None = None) -> tuple[tuple[str, ...], int]:
+        """Return the files that still hold somebody who was forgotten, and how many were read.
+
+        who: an e-mail address or the number of a receipt; by default everybody forgotten.
+        """
+        self._storage.require()
+        return self._forgetting(self._suppression).remains(who)
+
+    def options(self) -> dict[str, str]:
+        """Return the choices that published tables were made with."""
+        made = (table for table in self.pipeline.tables if table.zone is not Zone.LANDING)
+        current = (self._catalog.current(table) for table in made)
+        summaries = [snapshot.summary for snapshot in current if snapshot]
+        prefix = "stedi.option."
+        return {
+            name.removeprefix(prefix): value
+            for summary in summaries
+            for name, value in summary.items()
+            if name.startswith(prefix)
+        }
+
+    def _forgetting(self, suppression: Suppression, on_step: Observer | None = None) -> Forgetting:
+        registered = registers(self.pipeline)
+        if registered is None:
+            raise UsageError("No landing table of this lake says whose a device is.")
+        return Forgetting(
+            *(self.pipeline, registered, self._catalog, self._landing, suppression),
+            *(self.root, self.landing, lambda names: self._run(names, on_step)),
+        )
+
     def history(self, name: str) -> tuple[Snapshot, ...]:
         """Return a table's retained snapshots, newest first; landing tables have none."""
         table, catalog = self.pipeline.table(name), self._existing
@@ -258,6 +369,10 @@ class Lakehouse:
         known = {attempt.snapshot_id for attempt in attempts}
         told = [told(one) for one in self.history(name) if one.snapshot_id not in known]
         return tuple(sorted((*attempts, *told), key=lambda one: one.started_at, reverse=True))
+
+    def earlier(self, run_id: str) -> tuple[PastRun, ...]:
+        """Return the last runs before one, newest first: those that its report compares with."""
+        return self._pages.earlier(run_id)
 
     @property
     def docs(self) -> str:
@@ -300,7 +415,7 @@ class Lakehouse:
 
     def ddl(self, *names: str) -> str:
         """Return Athena's statements that create the named tables, or all of them."""
-        chosen = [self.pipeline.table(name) for name in names] or self.pipeline.tables
+        chosen = [self.contract(name) for name in names or [t.name for t in self.pipeline.tables]]
         roots = {Zone.LANDING: self.landing}
         statements = [athena_ddl(table, roots.get(table.zone, self.root)) for table in chosen]
         return "\n\n".join(statements) + "\n"
@@ -324,6 +439,21 @@ class Lakehouse:
     ) -> None:
         self.close()
 
+    @property
+    def _described(self) -> Pipeline:
+        """What the next run makes, without the key that it may need."""
+        private = self._privacy.settled(self._published_privacy) == "pseudonymous"
+        return self.pipeline.pseudonymous() if private else self.pipeline
+
+    def _published_privacy(self) -> Privacy | None:
+        return published_privacy(self.pipeline, self._catalog)
+
+    def _runner(self, pipeline: Pipeline) -> Runner:
+        return Runner(
+            *(pipeline, self._engine, self._landing, self._catalog, self._auditor),
+            ReportPages(self.root, pipeline, self._journal),
+        )
+
     def _publishable(self, name: str) -> Table:
         table = self.pipeline.table(name)
         if table.zone is Zone.LANDING:
@@ -339,7 +469,8 @@ class Lakehouse:
             return TableState(table, None, rows, left_out)
         snapshot = self._existing.current(table)
         if snapshot is None:
-            return TableState(table, None, None)
+            return TableState(self._described.table(table.name), None, None)
+        table = self._existing.contract(table)
         return TableState(table, snapshot, snapshot.rows, snapshot.quarantined)
 
     @property
@@ -359,6 +490,10 @@ class Lakehouse:
 
             raw = [table for table in self.pipeline.tables if table.zone is Zone.LANDING]
             glue.register_landing(raw, self.landing)
+
+
+def _keyed(pipeline: Pipeline, tables: Sequence[str]) -> bool:
+    return any(table.form for table in pipeline.select(tables))
 
 
 def _catalog_kind(root: str, wanted: str | None) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from stedi_glue.backends.privacy import Privacy
     from stedi_glue.zones.curated import Pairing
     from stedi_glue.zones.trusted import Consent, Versions
 
@@ -58,6 +59,21 @@ class Settings:
         metadata={
             "doc": "latest: of each registration only its last version, which consent is judged "
             "on. all: every version."
+        },
+    )
+    privacy: Privacy | None = field(
+        default=None,
+        metadata={
+            "doc": "pseudonymous: keyed hashes stand for people and devices in "
+            "machine_learning_curated. identified: e-mail addresses and serial numbers. "
+            "By default as the lake is, and a new one pseudonymous."
+        },
+    )
+    key: str | None = field(
+        default=None,
+        metadata={
+            "doc": "Where the key of pseudonyms is, never the key itself: a file, env:NAME, or "
+            "secret:NAME in AWS Secrets Manager. A lake on disk makes one of its own."
         },
     )
     rules: str | None = field(

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from io import BytesIO
 from typing import Any
@@ -27,6 +27,8 @@ class Need:
     action: str
     resource: str
     by: str
+    # Of a listing: what the keys begin with.
+    prefix: str = ""
 
 
 def needs(request: dict[str, Any]) -> set[Need]:
@@ -37,13 +39,16 @@ def needs(request: dict[str, Any]) -> set[Need]:
         pairs = _glue(operation, json.loads(_body(request)))
     elif service.endswith("Athena"):
         pairs = _athena(operation, json.loads(_body(request)))
+    elif service == "secretsmanager":
+        pairs = _secrets(operation, json.loads(_body(request)))
     elif "/cloudformation/aws4_request" in request.get("HTTP_AUTHORIZATION", ""):
         pairs = _cloudformation(parse_qs(_body(request).decode()))
     else:
         assert not target, f"a test must say what {target} needs"
         pairs = _s3(request)
     by = _library(request.get("HTTP_USER_AGENT", ""))
-    return {Need(action, resource, by) for action, resource in pairs}
+    (prefix,) = parse_qs(request.get("QUERY_STRING", "")).get("prefix", [""])
+    return {Need(action, resource, by, prefix) for action, resource in pairs}
 
 
 @dataclass
@@ -53,12 +58,15 @@ class Statement:
     name: str
     actions: set[str]
     resources: set[str]
+    prefixes: tuple[str, ...] = ("*",)
     used: set[str] = field(default_factory=set)
 
     def grants(self, need: Need) -> bool:
         """Return whether it allows that, as IAM decides it, and note it."""
         found = {one for one in self.resources if fnmatchcase(need.resource, one)}
         if need.action not in self.actions or not found:
+            return False
+        if not any(fnmatchcase(need.prefix, one) for one in self.prefixes):
             return False
         self.used |= {need.action, *found}
         return True
@@ -78,19 +86,32 @@ class Used:
         assert all(s["Effect"] == "Allow" for s in document["Statement"])
         self.needs: set[Need] = set()
         self.refused: set[Need] = set()
+        self._group = "*"
         self._statements = [
-            Statement(s["Sid"], {*s["Action"]}, {*map(_resolved, _listed(s["Resource"]))})
+            Statement(
+                *(s["Sid"], {*s["Action"]}, {*map(_resolved, _listed(s["Resource"]))}),
+                prefixes=tuple(
+                    s.get("Condition", {}).get("StringLike", {}).get("s3:prefix", ["*"])
+                ),
+            )
             for s in document["Statement"]
         ]
 
     def allows(self, request: dict[str, Any]) -> bool:
         """Return whether a request (as WSGI has it) may be answered."""
-        asked = needs(request)
+        asked = {self._with_group(need) for need in needs(request)}
         # Counted: all statements are to be asked, also when the first allows it.
         refused = {n for n in asked if sum(s.grants(n) for s in self._statements) == 0}
         self.needs |= asked
         self.refused |= refused
         return not refused
+
+    def _with_group(self, need: Need) -> Need:
+        """Return what a later call of a query needs: the workgroup that it was started in."""
+        place, found, group = need.resource.rpartition(":workgroup/")
+        if found and group != "*":
+            self._group = group
+        return replace(need, resource=f"{place}{found}{self._group}") if found else need
 
     @property
     def idle(self) -> set[str]:
@@ -123,6 +144,12 @@ def _athena(operation: str, asked: dict[str, Any]) -> Iterator[tuple[str, str]]:
     # Later calls name the query alone: the workgroup is that of the start, one per test.
     group = asked.get("WorkGroup", "*")
     yield f"athena:{operation}", f"arn:aws:athena:{REGION}:{ACCOUNT}:workgroup/{group}"
+
+
+def _secrets(operation: str, asked: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    name = asked["SecretId"]
+    place = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{name}-AbCdEf"
+    yield f"secretsmanager:{operation}", name if name.startswith("arn:") else place
 
 
 def _cloudformation(asked: dict[str, list[str]]) -> Iterator[tuple[str, str]]:

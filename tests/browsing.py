@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -48,7 +49,12 @@ def browsing() -> Iterator[Browser]:
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=path, args=arguments)
+        processes = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")
         yield browser
+        # Asked to close, Chromium now and then does nothing until Playwright's patience of 30
+        # seconds is over. It leads a group of processes, and nothing of them is kept.
+        leader = next(one["id"] for one in processes["processInfo"] if one["type"] == "browser")
+        os.killpg(leader, signal.SIGKILL)
         browser.close()
 
 

@@ -14,6 +14,14 @@ from tests.aws_server import Account, serving
 STARTER = Path(__file__).parents[2] / "shared" / "data" / "stedi-starter"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_configuration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the keys of the tests' lakes out of whoever's home it is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def sail() -> Iterator[SailEngine]:
     with closing(SailEngine()) as engine:

@@ -25,7 +25,7 @@ def write(lake: str, landing: str, until: float) -> None:
     from stedi_glue.lakehouse import Lakehouse
 
     while time.time() < until:
-        with Lakehouse.open(lake, landing=landing) as house:
+        with Lakehouse.open(lake, landing=landing, privacy="identified") as house:
             # Nothing expires, so that the whole history can be looked at afterwards.
             house._catalog._keep = 10**6
             try:

@@ -5,6 +5,8 @@ Independent of the package on purpose: no contract, transform or engine is used 
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -124,6 +126,14 @@ MACHINE_LEARNING_CURATED = {
     "timestamp": PAIRS,
     "customer": f"SELECT * FROM ({PAIRS}) WHERE sameCustomer",
 }
+PSEUDONYMOUS = """
+    SELECT
+        sensorReadingTime, device.pseudonym, distanceFromObject, subject.pseudonym,
+        x, y, z, sameCustomer
+    FROM ({pairs})
+    JOIN pseudonyms AS device ON device.value = serialNumber
+    JOIN pseudonyms AS subject ON subject.value = "user"
+"""
 
 
 def multiset(rows: Iterable[Iterable[Any]]) -> Multiset:
@@ -186,9 +196,11 @@ def expected(
     pairing: Literal["timestamp", "customer"] = "timestamp",
     consent: Literal["current", "as-of"] = "current",
     versions: Literal["latest", "all"] = "latest",
+    privacy: Literal["identified", "pseudonymous"] = "identified",
+    key: bytes = b"",
 ) -> dict[str, Multiset]:
     """Return the rows of the five tables made of the landing rows, given by subject."""
-    tables = separated(landing, None, pairing, consent, versions)
+    tables = separated(landing, None, pairing, consent, versions, privacy, key)
     return {name: table.kept for name, table in tables.items()}
 
 
@@ -198,6 +210,8 @@ def separated(
     pairing: Literal["timestamp", "customer"] = "timestamp",
     consent: Literal["current", "as-of"] = "current",
     versions: Literal["latest", "all"] = "latest",
+    privacy: Literal["identified", "pseudonymous"] = "identified",
+    key: bytes = b"",
 ) -> dict[str, Separated]:
     """Return what becomes of the rows of the five tables in a run at `now`, epoch ms UTC.
 
@@ -210,7 +224,21 @@ def separated(
         "step_trainer_trusted": STEP_TRAINER_TRUSTED,
         "machine_learning_curated": MACHINE_LEARNING_CURATED[pairing],
     }
+    if privacy == "pseudonymous":
+        queries["machine_learning_curated"] = PSEUDONYMOUS.format(
+            pairs=MACHINE_LEARNING_CURATED[pairing]
+        )
+
+    names = ("email", "serialNumber")
+    named = {row.get(name) for row in landing["customer"] for name in names}
+    pseudonyms = [
+        {"value": value, "pseudonym": hmac.new(key, value.encode(), hashlib.sha256).hexdigest()}
+        for value in named
+        if value is not None
+    ]
     with duckdb.connect() as connection:
+        texts = pa.schema({"value": pa.string(), "pseudonym": pa.string()})
+        connection.register("pseudonyms", pa.Table.from_pylist(pseudonyms, texts))
         for subject, schema in SCHEMAS.items():
             connection.register(
                 f"{subject}_landing", pa.Table.from_pylist(list(landing[subject]), schema)

@@ -5,6 +5,7 @@ Ana and Ben agreed and have readings, Cleo agreed and has none, Dan did not agre
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -25,12 +26,24 @@ PROBLEMS = types.StructType(
 )
 
 
+KEY = b"a key that is only good for tests"
+PRIVATE = STEDI.pseudonymous(KEY)
+PSEUDONYMOUS = PRIVATE.table("machine_learning_curated")
+# Every contract that has rules of its own.
+TABLES = (*STEDI.tables, PSEUDONYMOUS)
+
+
+def pseudonym(value: str, key: bytes = KEY) -> str:
+    """Return what must stand for a personal value, as Python's own library has it."""
+    return hmac.new(key, value.encode(), "sha256").hexdigest()
+
+
 def good_rows(table: str) -> Rows:
     """Return fresh good rows of a table, or of `<landing table>_problems`: none."""
     if table.endswith("_problems"):
         return []
-    rows = _LAKE[table]()
-    return [{name: row[name] for name in STEDI.table(table).column_names} for row in rows]
+    contract = next(one for one in TABLES if one.suite == table)
+    return [{name: row[name] for name in contract.column_names} for row in _LAKE[table]()]
 
 
 def good_lake() -> dict[str, Rows]:
@@ -42,7 +55,7 @@ def good_lake() -> dict[str, Rows]:
 
 def frames(session: SparkSession, lake: Mapping[str, Rows]) -> dict[str, DataFrame]:
     """Return the rows as frames with the types their contracts promise."""
-    schemas = {table.name: table.schema() for table in STEDI.tables}
+    schemas = {table.suite: table.schema() for table in TABLES}
     return {
         name: session.createDataFrame([tuple(row.values()) for row in rows], schema)
         for name, rows in lake.items()
@@ -112,4 +125,8 @@ _LAKE = {
     "customers_curated": lambda: _customers("ana", "ben"),
     "step_trainer_trusted": lambda: _pairs("ana", "ben"),
     "machine_learning_curated": lambda: _pairs("ana", "ben"),
+    "machine_learning_curated.pseudonymous": lambda: [
+        row | {"subject": pseudonym(row["user"]), "device": pseudonym(row["serialNumber"])}
+        for row in _pairs("ana", "ben")
+    ],
 }

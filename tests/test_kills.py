@@ -50,7 +50,10 @@ class Killed:
         assert all(self.wanted[0][name] != self.wanted[1][name] for name in self.wanted[0])
 
     def arguments(self, landing: int) -> list[str]:
-        return ["run", "--lake", self.root, "--landing", str(self.raw[landing])]
+        return [
+            *("run", "--lake", self.root, "--landing", str(self.raw[landing])),
+            *("--privacy", "identified"),
+        ]
 
     def start(self, landing: int) -> subprocess.Popen[str]:
         return subprocess.Popen(

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from stedi_glue.backends.engines import SparkEngine
+from stedi_glue.backends.privacy import Privacy
 from stedi_glue.lakehouse import Lakehouse
 from stedi_glue.zones import stedi
 from tests.oracle import Row, expected, landing_rows, multiset
+from tests.rows import KEY
 
 LANDING = {
     "customer_landing": 956,
@@ -39,15 +41,25 @@ def rows(starter: Path) -> dict[str, list[Row]]:
 
 
 def check(
-    engine: str, lake: Path, starter: Path, rows: dict[str, list[Row]], **options: Any
+    engine: str,
+    lake: Path,
+    starter: Path,
+    rows: dict[str, list[Row]],
+    privacy: Privacy = "identified",
+    **options: Any,
 ) -> dict[str, int | None]:
     """Build a lake, compare every row with the oracle's, and return how many there are."""
     with Lakehouse.open(
-        lake, landing=starter, engine=engine, pipeline=stedi(**options)
+        lake,
+        landing=starter,
+        engine=engine,
+        pipeline=stedi(**options),
+        privacy=privacy,
+        key=KEY if privacy == "pseudonymous" else None,
     ) as lakehouse:
         report = lakehouse.run()
         report.raise_for_status()
-        for name, table in expected(rows, **options).items():
+        for name, table in expected(rows, **options, privacy=privacy, key=KEY).items():
             assert multiset(lakehouse.table(name).collect()) == table, name
     return {table.table: table.rows for table in report.tables}
 
@@ -62,6 +74,11 @@ def test_default_options_on_spark(
     spark: SparkEngine, tmp_path: Path, starter: Path, rows: dict[str, list[Row]]
 ) -> None:
     assert check(spark.name, tmp_path / "lake", starter, rows) == LANDING | CURRENT
+
+
+def test_pseudonymous(tmp_path: Path, starter: Path, rows: dict[str, list[Row]]) -> None:
+    found = check("sail", tmp_path / "lake", starter, rows, "pseudonymous")
+    assert found == LANDING | CURRENT
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ def test_the_wheel_holds_every_rules_file(wheel: Path) -> None:
     assert not [name for name in names if name.startswith(("tests/", "deploy/"))]
 
 
+@pytest.mark.slow
 def test_the_zip_alone_on_the_path_makes_all_tables(wheel: Path, tmp_path: Path) -> None:
     twin = tmp_path / wheel.with_suffix(".zip").name
     twin.write_bytes(wheel.read_bytes())

@@ -16,6 +16,7 @@ from stedi_glue.backends.iceberg import (
     expire,
     iceberg_schema,
     properties,
+    published_contract,
     replace_rows,
     unreadable,
     used_files,
@@ -144,6 +145,16 @@ class IcebergCatalog:
             )
             for snapshot in sorted(iceberg.snapshots(), key=_sequence, reverse=True)
         )
+
+    def contract(self, table: Table, snapshot_id: int | None = None) -> Table:
+        """Return the contract that a snapshot, by default the current one, was published with.
+
+        It may have other columns than the table has now: pseudonyms, or those of another version.
+        """
+        iceberg = self._published(table)
+        if snapshot_id is not None:
+            self._require(iceberg, table, snapshot_id)
+        return published_contract(iceberg, table, snapshot_id)
 
     def files(self, table: Table, snapshot_id: int | None = None) -> tuple[str, ...]:
         """Return the data files of a snapshot, by default the current one."""
@@ -286,6 +297,16 @@ class IcebergCatalog:
         return frozenset(made).union(
             file.path for folder in left_out for file in self._storage.list(folder)
         )
+
+    def drop_history(self, table: Table) -> None:
+        """Drop every snapshot but the current one; their files stay until somebody deletes them."""
+        iceberg = self._published(table)
+        self._expire(table, iceberg, [s.snapshot_id for s in iceberg.snapshots()])
+
+    def withdraw(self, table: Table) -> None:
+        """Let nobody read a table any more, until it is published again; its files stay."""
+        with self._explaining(f"Cannot withdraw '{table.name}'"):
+            self._catalog.drop_table((self._database, table.name))
 
     def _snapshot(self, table: Table, snapshot_id: int) -> Snapshot:
         for snapshot in self.history(table):

@@ -24,7 +24,7 @@ from great_expectations.data_context.types.resource_identifiers import (
 )
 from great_expectations.render.renderer.site_builder import SiteBuilder
 
-from stedi_glue.backends.masking import masked
+from stedi_glue.backends.masking import masked, masked_row
 from stedi_glue.backends.storage import S3
 from stedi_glue.errors import StediError
 from stedi_glue.pages.addresses import DATA_DOCS
@@ -85,7 +85,7 @@ class DataDocs:
             content = result.to_json_dict()  # type: ignore[no-untyped-call]
             document = json.loads(json.dumps(content, default=_plain))
             document["meta"]["run_id"] = run.to_json_dict()
-            shown = mask(document, frozenset(table.personal_columns))
+            shown = mask(document, table)
             self._context.validation_results_store.set(
                 key, expectationSuiteValidationResultSchema.load(shown)
             )
@@ -112,16 +112,28 @@ def _insisting() -> Iterator[None]:
         log.removeFilter(insist)
 
 
-def mask(document: dict[str, Any], personal: frozenset[str]) -> dict[str, Any]:
+def mask(document: dict[str, Any], table: Table) -> dict[str, Any]:
     """Return a validation result without personal values: their first letter stays, as a hint."""
+    personal = frozenset(table.personal_columns)
     results = []
     for one in document["results"]:
         about = one["expectation_config"]
         # A type's name is nobody's.
-        hide = about["kwargs"].get("column") in personal and "_type" not in about["type"]
+        hide = bool(personal & {*_columns(about["kwargs"])}) and "_type" not in about["type"]
         quoted = {name: masked(value, personal, hide=hide) for name, value in one["result"].items()}
+        selected = (one["result"].get("details") or {}).get("unexpected_rows")
+        if selected:
+            rows = [masked_row(row, table) for row in selected]
+            quoted["details"] = {**quoted["details"], "unexpected_rows": rows}
         results.append({**one, "result": quoted})
     return {**document, "results": results}
+
+
+def _columns(kwargs: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the columns that a rule is about."""
+    for name, value in kwargs.items():
+        if name.startswith("column"):
+            yield from value if isinstance(value, list) else [str(value)]
 
 
 def _store(class_name: str, folder: str | None = None) -> dict[str, Any]:

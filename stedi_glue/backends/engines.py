@@ -14,6 +14,7 @@ from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from stedi_glue.backends import aws
+from stedi_glue.backends.masking import unquoted
 from stedi_glue.backends.storage import open_storage
 from stedi_glue.errors import EngineError, LakeError, UsageError, suggest
 from stedi_glue.model.table import Table
@@ -73,7 +74,7 @@ class _SessionEngine(ABC):
     def write(self, frame: DataFrame, folder: str) -> None:
         """Write the frame as Parquet files into a new folder; an empty frame may write none."""
         self.activate()
-        with explaining(f"Cannot compute or write '{folder}'"):
+        with explaining(f"Cannot compute or write '{folder}'", quoting=False):
             writer = frame.write.mode("append").format("parquet").option("compression", "zstd")
             writer.save(folder)
 
@@ -248,10 +249,11 @@ def open_engine(name: str, *, s3: bool = False) -> SailEngine | SparkEngine:
 
 
 @contextmanager
-def explaining(what: str) -> Iterator[None]:
+def explaining(what: str, *, quoting: bool = True) -> Iterator[None]:
     """Turn an engine's exception into one sentence: "<what>: <its first line>".
 
-    Engines compute late, so whoever asks for rows needs this too.
+    Engines compute late, so whoever asks for rows needs this too. quoting: whether the line may
+    quote values of rows, which only those may see who asked for these rows.
     """
     try:
         yield
@@ -260,4 +262,5 @@ def explaining(what: str) -> Iterator[None]:
         if type(error).__module__.partition(".")[0] not in ("pyspark", "py4j", "grpc"):
             raise
         text = str(getattr(error, "java_exception", error)).strip() or type(error).__name__
-        raise EngineError(f"{what}: {text.splitlines()[0].rstrip('.')}.") from error
+        line = text.splitlines()[0].rstrip(".")
+        raise EngineError(f"{what}: {line if quoting else unquoted(line)}.") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
-from stedi_glue.backends.masking import samples
+from stedi_glue.backends.masking import samples, unquoted
 from stedi_glue.backends.rules import ROW_RULES, Rule, parameters
 from stedi_glue.backends.storage import open_storage
 from stedi_glue.backends.suites import RulesFolder, Suite
@@ -107,7 +106,7 @@ class ExpectationsAuditor:
         return Verdict(
             suite.name,
             tuple(
-                _judged(rule, table, outcomes.get(suite.rule_id(place)))
+                _judged(rule, table, outcomes.get(suite.rule_id(place)), values)
                 for place, rule in enumerate(suite.rules)
             ),
             newest={
@@ -164,16 +163,19 @@ def _views(rows: DataFrame, views: Mapping[str, DataFrame]) -> Iterator[None]:
                 catalog.dropTempView(name)
 
 
-def _judged(rule: Rule, table: Table, outcome: Any) -> RuleResult:
+def _judged(rule: Rule, table: Table, outcome: Any, values: Mapping[str, int]) -> RuleResult:
     raised = _exception(outcome.exception_info) if outcome else "it gave no result"
     if raised:
-        raise RulesError(f"{rule.where} could not be evaluated on '{table.name}': {_cause(raised)}")
+        raise RulesError(
+            f"{rule.where} could not be evaluated on '{table.name}': {_cause(raised, rule)}"
+        )
     return RuleResult(
         rule=rule.label,
         note=rule.note,
         severity=rule.severity,
         passed=bool(outcome.success),
-        observed=_observed(rule, table, outcome.result),
+        observed=_observed(rule, table, outcome.result)
+        + ("" if outcome.success else _usual(rule, values)),
         limit=rule.limit,
         judged=int(outcome.result.get("element_count") or 0),
         broke=int(outcome.result.get("unexpected_count") or 0),
@@ -195,10 +197,10 @@ def _exception(info: Mapping[str, Any]) -> str:
     )
 
 
-def _cause(message: str) -> str:
+def _cause(message: str, rule: Rule) -> str:
     """Shorten an engine's message to its first sentence, without values it may quote from rows."""
     line = next((line.strip() for line in message.splitlines() if line.strip()), "unknown cause")
-    return re.sub(r"'[^']*'|\S+@\S+", "...", line)[:300].rstrip(". ") + "."
+    return unquoted(line, str(rule.document))[:300].rstrip(". ") + "."
 
 
 def _observed(rule: Rule, table: Table, result: Mapping[str, Any]) -> str:
@@ -216,8 +218,20 @@ def _observed(rule: Rule, table: Table, result: Mapping[str, Any]) -> str:
     personal = {c.name for c in table.columns if c.personal} & set(rule.columns)
     if isinstance(value, Real) and not personal:
         if any(name.endswith("_ms") or "_newest_" in name for name in rule.parameters):
-            return f"observed {datetime.fromtimestamp(float(value) / 1000, UTC):%Y-%m-%d %H:%M} UTC"
+            return f"observed {_moment(float(value))}"
         return f"observed {value:,}"
     if rule.type.startswith("expect_table_columns_"):
         return f"observed {', '.join(value)}"
     return f"observed {value}" if "_type" in rule.type else ""
+
+
+def _usual(rule: Rule, values: Mapping[str, int]) -> str:
+    """Say what earlier publications let a rule expect; nothing of other rules."""
+    learned = [values[name] for name in rule.parameters if name.startswith("usual_")]
+    if any("_newest_" in name for name in rule.parameters):
+        return f", usual is {_moment(learned[0])} or later"
+    return f", usual are {' to '.join(f'{number:,}' for number in learned)}" if learned else ""
+
+
+def _moment(milliseconds: float) -> str:
+    return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M} UTC"

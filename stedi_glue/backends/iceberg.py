@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from stedi_glue.errors import DamageError
+from stedi_glue.model.table import Column
 
 if TYPE_CHECKING:
     from pyiceberg.io import FileIO
@@ -92,6 +94,7 @@ def _replacement(
     pyiceberg carries those manifests along for ever: one more with every publication.
     inherit: whether the manifests of the current snapshot can be read.
     """
+    from pyiceberg.manifest import DATA_FILE_TYPE
     from pyiceberg.table.snapshots import Operation
     from pyiceberg.table.update.snapshot import _OverwriteFiles
 
@@ -101,7 +104,13 @@ def _replacement(
             return [m for m in manifests if m.has_added_files() or m.has_existing_files()]
 
         def _deleted_entries(self) -> list[Any]:
-            return super()._deleted_entries() if inherit else []
+            entries = super()._deleted_entries() if inherit else []
+            places = [field.name for field in DATA_FILE_TYPE[2].fields]
+            for entry in entries:
+                # The least and greatest e-mail address would outlive the file that held it.
+                for name in ("lower_bounds", "upper_bounds"):
+                    entry.data_file[places.index(name)] = None
+            return entries
 
         def _commit(self) -> Any:
             (first, *others), requirements = super()._commit()
@@ -142,6 +151,30 @@ def iceberg_schema(table: Table) -> Schema:
     )
 
 
+def published_contract(iceberg: IcebergTable, table: Table, snapshot_id: int | None) -> Table:
+    """Return the contract that a snapshot was published with, by its schema."""
+    snapshot = iceberg.snapshot_by_id(snapshot_id) if snapshot_id else iceberg.current_snapshot()
+    schema = (
+        iceberg.schemas()[snapshot.schema_id]
+        if snapshot and snapshot.schema_id is not None
+        else iceberg.schema()
+    )
+    for form in (table, table.pseudonymous()):
+        if shape(schema) == shape(iceberg_schema(form)):
+            return form
+    # What is not known any more may well be personal.
+    known = {*table.column_names, *table.pseudonymous().column_names} - {*table.personal_columns}
+    columns = [
+        Column(name, _NAMED.get(kind, kind), doc or "", personal=name not in known)
+        for name, kind, doc in shape(schema)
+    ]
+    return replace(table, columns=tuple(columns))
+
+
+# Iceberg's names of types that contracts name otherwise.
+_NAMED = {"list<string>": "array<string>", "long": "bigint"}
+
+
 def _texts(number: int) -> Any:
     from pyiceberg import types
 
@@ -164,6 +197,8 @@ def evolve(transaction: Transaction, table: Table) -> None:
         for name in set(have.column_names) - set(wanted.column_names):
             update.delete_column(name)
         update.union_by_name(wanted)
+        for name in reversed(wanted.column_names):
+            update.move_first(name)
 
 
 def expire(iceberg: IcebergTable, snapshot_ids: Sequence[int]) -> None:

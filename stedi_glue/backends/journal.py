@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
@@ -12,6 +13,9 @@ from stedi_glue.backends.storage import open_storage
 from stedi_glue.errors import LakeError
 from stedi_glue.publish.ports import RuleResult, Snapshot
 from stedi_glue.publish.report import Attempt, PastRun, RunReport
+
+# An id begins with when its run began; a file of another name is not a run's.
+_RUN = re.compile(r"\d{8}T\d{6}-")
 
 
 class RunJournal:
@@ -23,25 +27,26 @@ class RunJournal:
 
     def record(self, report: RunReport) -> None:
         """Keep a run's report, and for each table the rules that were not met."""
-        document = _document(report)
-        for table, content in zip(report.tables, document["tables"], strict=True):
-            unmet = table.verdict.unmet if table.verdict else ()
-            content["unmet"] = [asdict(result) for result in unmet]
-        self._storage.write_text(f"{self._folder}/{report.run_id}.json", json.dumps(document))
+        text = json.dumps(document(report))
+        self._storage.write_text(f"{self._folder}/{report.run_id}.json", text)
 
-    def recent(self, limit: int, known: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        """Return what is remembered of the last runs, by their ids, newest first.
+    def runs(self) -> list[str]:
+        """Return the ids of all runs, newest first."""
+        names = (file.rpartition("/")[2].removesuffix(".json") for file in self._records())
+        return [name for name in names if _RUN.match(name)]
+
+    def documents(
+        self, runs: Sequence[str], known: Mapping[str, dict[str, Any]]
+    ) -> dict[str, dict[str, Any]]:
+        """Return what is remembered of these runs, by their ids.
 
         known: runs that need not be read, by their ids.
         """
         found: dict[str, dict[str, Any]] = {}
-        for file in self._records():
-            run_id = file.rpartition("/")[2].removesuffix(".json")
-            if len(found) == limit:
-                break
+        for run_id in runs:
             # What a run tells of others must not stop it.
             with suppress(LakeError):
-                found[run_id] = known.get(run_id) or self._read(file)
+                found[run_id] = known.get(run_id) or self._read(f"{self._folder}/{run_id}.json")
         return found
 
     def attempts(self, table: str) -> tuple[Attempt, ...]:
@@ -78,8 +83,14 @@ def past_run(document: dict[str, Any]) -> PastRun:
     )
 
 
-def _document(report: RunReport) -> dict[str, Any]:
-    return report.to_json() | {"started_at": report.started_at}
+def document(report: RunReport) -> dict[str, Any]:
+    """Return what is kept of a run: its report, and for each table the rules that were not met."""
+    content = report.to_json() | {"started_at": report.started_at}
+    for table, one in zip(report.tables, content["tables"], strict=True):
+        unmet = table.verdict.unmet if table.verdict else ()
+        one["suite"] = table.verdict.suite if table.verdict else table.table
+        one["unmet"] = [asdict(rule) for rule in unmet]
+    return content
 
 
 def told(snapshot: Snapshot) -> Attempt:
@@ -114,4 +125,5 @@ def _attempt(document: dict[str, Any], content: dict[str, Any]) -> Attempt:
         seconds=sum(one for one in content["seconds"].values() if one is not None),
         unmet=tuple(RuleResult(**result) for result in content.get("unmet", ())),
         reason=content["reason"],
+        suite=content.get("suite", content["table"]),
     )

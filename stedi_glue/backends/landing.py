@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,8 @@ from stedi_glue.publish.ports import Engine, Staged
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+    from stedi_glue.backends.forgetting.sieve import Sieve
+    from stedi_glue.backends.forgetting.suppression import Suppression
     from stedi_glue.model.table import Table
 
 # Raised when the parser reads the same bytes differently than before.
@@ -51,14 +53,25 @@ class LandingFolder:
     """The raw files of a landing root, and their parsed copy in the lake.
 
     root: where `customer/landing` and its like are; lake: where parsed copies go.
+    suppression: whom reading leaves out, however late their records arrive. registers: the
+    landing table that says whose a device is.
     """
 
-    def __init__(self, root: str, lake: str, engine: Engine) -> None:
+    def __init__(
+        self,
+        root: str,
+        lake: str,
+        engine: Engine,
+        suppression: Suppression | None = None,
+        registers: Table | None = None,
+    ) -> None:
         self._root = root
         self._lake = lake
         self._engine = engine
         self._raw = open_storage(root)
         self._parsed = open_storage(lake)
+        self._suppression = suppression
+        self._registers = registers
 
     def check(self, tables: Sequence[Table]) -> None:
         """Raise LandingError unless every landing table has raw files."""
@@ -68,7 +81,9 @@ class LandingFolder:
     def stage(self, table: Table, run_id: str) -> Staged:
         """Parse what is new in a table's raw files and return all its records as Parquet."""
         found = self._raw_files(table)
-        known = self._manifest(table)
+        sieve = self._sieve(table)
+        left_out = sieve.stamp if sieve else ""
+        known = self._manifest(table, left_out)
         sound = self._parsed.fingerprints(self._copy(table)) if known else {}
         kept = [
             part
@@ -78,11 +93,12 @@ class LandingFolder:
         old = {name for part in kept for name in part.raw}
         fresh = sorted(name for name in found if name not in old)
         parts = kept + [
-            self._parse(table, {name: found[name] for name in group}, f"{run_id}-{number}")
+            self._parse(table, {name: found[name] for name in group}, f"{run_id}-{number}", sieve)
             for number, group in enumerate(_groups(fresh))
         ]
         if parts != known:
-            text = json.dumps({**_stamp(table), "parts": [asdict(part) for part in parts]})
+            stamp = {**_stamp(table), "left_out": left_out}
+            text = json.dumps({**stamp, "parts": [asdict(part) for part in parts]})
             self._parsed.write_text(self._manifest_path(table), text)
         self._sweep(table, parts)
         return _staged(parts)
@@ -92,6 +108,31 @@ class LandingFolder:
         parts = self._manifest(table)
         lost = self._parsed.missing(file for part in parts for file in part.files)
         return _staged(parts) if parts and not lost else None
+
+    def version(self, table: Table) -> str:
+        """Return the fingerprint of a table's raw files as they are now; `Staged` has the like."""
+        return _fingerprint(self._raw_files(table).items())
+
+    def look(self, table: Table, scratch: str) -> DataFrame:
+        """Read the good records of raw files as they are now, and leave the lake as it is.
+
+        What was not parsed yet is parsed into `scratch`, a folder on this machine.
+        """
+        found = self._raw_files(table)
+        kept = [
+            part
+            for part in self._manifest(table)
+            if part.raw.items() <= found.items() and not self._parsed.missing(part.files)
+        ]
+        fresh = sorted(found.keys() - {name for part in kept for name in part.raw})
+        rows = self.read(table, _staged(kept))
+        if fresh:
+            folder = f"{self._root}/{table.location}"
+            done = parse(
+                table, self._raw, folder, fresh, open_storage(scratch), scratch, self._sieve(table)
+            )
+            rows = rows.union(self.read(table, Staged(tuple(done.files), done.rows)))
+        return rows
 
     def read(self, table: Table, staged: Staged) -> DataFrame:
         """Read the good records of a landing table."""
@@ -103,6 +144,30 @@ class LandingFolder:
         frame = self._engine.read(staged_contract(table), staged.files)
         names = (FILE.name, PROBLEM.name, RAW.name)
         return frame.where(f"{PROBLEM.name} IS NOT NULL").select(*names)
+
+    def registered(self) -> frozenset[str]:
+        """Return hashes of what the parsed registrations say of those who were not forgotten."""
+        from pyarrow import BufferReader, parquet
+
+        from stedi_glue.backends.forgetting.sieve import registered
+
+        if self._registers is None or self._suppression is None or not self._suppression.people:
+            return frozenset()
+        found: set[str] = set()
+        staged = self.staged(self._registers)
+        for file in staged.files if staged else ():
+            rows = parquet.read_table(BufferReader(self._parsed.read_bytes(file)))
+            found |= registered(rows, self._registers, self._suppression)
+        return frozenset(found)
+
+    def _sieve(self, table: Table) -> Sieve | None:
+        if self._suppression is None or not self._suppression.people:
+            return None
+        from stedi_glue.backends.forgetting.sieve import Sieve
+
+        # Registrations themselves are told apart by their e-mail address.
+        registered = frozenset[str]() if table == self._registers else self.registered()
+        return Sieve(table, self._suppression, registered)
 
     def _raw_files(self, table: Table) -> dict[str, str]:
         folder = f"{self._root}/{table.location}"
@@ -122,15 +187,21 @@ class LandingFolder:
             )
         return found
 
-    def _parse(self, table: Table, raw: dict[str, str], folder_name: str) -> Part:
+    def _parse(
+        self, table: Table, raw: dict[str, str], folder_name: str, sieve: Sieve | None
+    ) -> Part:
         source = f"{self._root}/{table.location}"
         folder = f"{self._copy(table)}/{folder_name}"
-        done = parse(table, self._raw, source, sorted(raw), self._parsed, folder)
+        done = parse(table, self._raw, source, sorted(raw), self._parsed, folder, sieve)
         written = self._parsed.fingerprints(folder)
         files = {file: written[file] for file in done.files}
         return Part(raw, files, done.rows, dict(done.problems), dict(done.mended))
 
-    def _manifest(self, table: Table) -> list[Part]:
+    def _manifest(self, table: Table, left_out: str | None = None) -> list[Part]:
+        """Return the parts of a parsed copy; none when it was made otherwise than now.
+
+        left_out: who has to be left out of it; None takes it as it is.
+        """
         text = self._parsed.read_text(self._manifest_path(table))
         if text is None:
             return []
@@ -140,6 +211,7 @@ class LandingFolder:
         except (ValueError, TypeError, KeyError):
             return []
         current = {key: manifest.get(key) for key in _stamp(table)} == _stamp(table)
+        current = current and left_out in (None, manifest.get("left_out", ""))
         return parts if current else []
 
     def _sweep(self, table: Table, parts: Sequence[Part]) -> None:
@@ -160,7 +232,7 @@ def _stamp(table: Table) -> dict[str, object]:
 
 
 def _staged(parts: Sequence[Part]) -> Staged:
-    raw = sorted(item for part in parts for item in part.raw.items())
+    raw = [item for part in parts for item in part.raw.items()]
     reasons: Counter[str] = Counter()
     mended: Counter[str] = Counter()
     for part in parts:
@@ -169,11 +241,15 @@ def _staged(parts: Sequence[Part]) -> Staged:
     return Staged(
         files=tuple(file for part in parts for file in part.files),
         rows=sum(part.rows for part in parts),
-        version=hashlib.sha256(json.dumps(raw).encode()).hexdigest()[:16],
+        version=_fingerprint(raw),
         quarantined=reasons.total(),
         reasons=dict(reasons),
         mended=dict(mended),
     )
+
+
+def _fingerprint(raw: Iterable[tuple[str, str]]) -> str:
+    return hashlib.sha256(json.dumps(sorted(raw)).encode()).hexdigest()[:16]
 
 
 def _groups(names: Sequence[str]) -> Iterator[Sequence[str]]:

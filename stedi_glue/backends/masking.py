@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from numbers import Number
 from typing import Any
 
 from stedi_glue.backends.raw.contract import staged_contract
@@ -27,32 +29,68 @@ def masked(value: Any, personal: frozenset[str], *, hide: bool) -> Any:
     return f"{value[:1]}…" if hide and isinstance(value, str) else value
 
 
+def masked_row(row: Mapping[str, Any], table: Table) -> dict[str, Any]:
+    """Return a row that a query selected without what may be personal in it.
+
+    Queries can give any value any name, so one stays only under the name of a column that
+    promises values of its kind and of nobody.
+    """
+    kinds = open_kinds(table)
+    return {name: _shown(value, kinds.get(name)) for name, value in row.items()}
+
+
+def open_kinds(table: Table) -> dict[str, str]:
+    """Return the types of a table's columns whose values are nobody's, by name."""
+    columns = staged_contract(table).columns
+    return {column.name: column.type for column in columns if not column.personal}
+
+
 def samples(
     found: Iterable[Any], columns: tuple[str, ...], table: Table
 ) -> tuple[Mapping[str, str], ...]:
     """Return the first different rows among those that were found, as text.
 
     found: values of the one column that is named, tuples of several, or whole rows by column.
+    columns: what the rule is about; they come first.
     A text under a name that the table's contract does not know may be anybody's, so it is masked.
     """
-    open_columns = {c.name for c in staged_contract(table).columns if not c.personal}
+    kinds = open_kinds(table)
     rows: dict[tuple[tuple[str, str], ...], None] = {}
     for one in found:
         if isinstance(one, Mapping):
             row = one
         else:
             row = dict(zip(columns, one if isinstance(one, (list, tuple)) else [one], strict=False))
-        shown = ((name, _text(row[name], hide=name not in open_columns)) for name in row)
+        first = [name for name in columns if name in row]
+        names = dict.fromkeys([*first, *row])
+        shown = ((name, _text(row[name], kinds.get(name))) for name in names)
         rows.setdefault(tuple(shown))
         if len(rows) == SAMPLES:
             break
     return tuple(dict(row) for row in rows)
 
 
-def _text(value: Any, *, hide: bool) -> str:
+def unquoted(line: str, asked: str = "") -> str:
+    """Return an engine's message without what it quotes, which may be anybody's.
+
+    asked: what it was asked to do; single words that stand there are named.
+    """
+    words = set(re.findall(r"\w+", asked))
+    line = re.sub(r"(['\"])(\w+)\1", lambda m: m[2] if m[2] in words else m[0], line)
+    # From the first quote to the last: a value may have quotes of its own.
+    return re.sub(r"(['\"]).*\1|\S+@\S+", "...", line)
+
+
+def _text(value: Any, kind: str | None) -> str:
     if value is None:
         return "null"
-    if isinstance(value, bool):
-        return str(value).lower()
-    text = str(value)
-    return f"{text[:1]}…" if hide else text[:80]
+    shown = _shown(value, kind)
+    return str(shown).lower() if isinstance(shown, bool) else str(shown)[:80]
+
+
+def _shown(value: Any, kind: str | None) -> Any:
+    """Return a value of the kind that its column promises; of any other the first letter."""
+    if value is None or isinstance(value, bool):
+        return value
+    fits = kind == "string" if isinstance(value, str) else isinstance(value, Number)
+    return value if kind and fits else f"{str(value)[:1]}…"

@@ -39,7 +39,9 @@ class Quarantine:
                 )
             frame, hidden = self._landing.problems(table, staged), {"_raw": _shape}
         else:
-            frame = self._engine.read(table.quarantine(), self._files(table))
+            files = self._files(table)
+            table = self._catalog.contract(table)
+            frame = self._engine.read(table.quarantine(), files)
             hidden = dict.fromkeys(table.personal_columns, _first_letter)
         return frame if personal else frame.select(*[_seen(n, hidden) for n in frame.columns])
 

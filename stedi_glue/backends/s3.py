@@ -10,7 +10,7 @@ from mimetypes import guess_type
 from typing import TYPE_CHECKING
 
 from stedi_glue.backends import aws
-from stedi_glue.backends.storage import S3, File, Storage
+from stedi_glue.backends.storage import NOTE, S3, File, Storage
 from stedi_glue.errors import LakeError
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ class S3Storage(Storage):
 
     def require(self) -> None:
         """Raise LakeError unless the bucket is there, in this region, and may be listed."""
-        bucket, prefix = _split(f"{self._root}/")
+        # One key, because some may list a part of the bucket only.
+        bucket, prefix = _split(f"{self._root}/{NOTE}")
         with self.explaining(f"Cannot open the lake '{self._root}'"):
             found = aws.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
         home = found["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region", aws.region())
@@ -90,7 +91,9 @@ class S3Storage(Storage):
         kind = guess_type(path)[0] or "text/plain"
         self.write_bytes(path, text.encode(), f"{kind}; charset=utf-8")
 
-    def write_bytes(self, path: str, content: bytes, content_type: str) -> None:
+    def write_bytes(
+        self, path: str, content: bytes, content_type: str = "application/octet-stream"
+    ) -> None:
         """Write a small file of a type that browsers know."""
         bucket, key = _split(path)
         with self.explaining(f"Cannot write '{path}'"):

@@ -22,6 +22,8 @@ S3 = "s3://"
 # What Spark and Sail expand in a path instead of taking it as written.
 WILDCARDS = frozenset("*?[]{}\\\n")
 LOCK_FILE = ".lock"
+# What a lake says of itself, at its root.
+NOTE = "lake.json"
 _LOCK_SECONDS = 300
 _PIECE = 1 << 20
 _ADVICE = {
@@ -112,6 +114,11 @@ class Storage(ABC):
         stream: BinaryIO = self._filesystem.open_input_stream(self._inner(path), compression=None)
         return stream
 
+    def read_bytes(self, path: str) -> bytes:
+        """Return a file's bytes."""
+        with self.explaining(f"Cannot read '{path}'"), self.open_input(path) as stream:
+            return stream.read()
+
     def open_output(self, path: str) -> BinaryIO:
         """Open a new file for writing; its folder is made when it is not there."""
         stream: BinaryIO = self._filesystem.open_output_stream(self._inner(path), compression=None)
@@ -122,12 +129,16 @@ class Storage(ABC):
         """Return, for each file under a folder, what is another when its bytes are."""
 
     @abstractmethod
-    def sweep(self, folder: str, used: Callable[[str], bool]) -> None:
-        """Delete the files under a folder that are not used, except those of other runs at work."""
+    def write_bytes(self, path: str, content: bytes, content_type: str = "") -> None:
+        """Write a small file whole; its type is for browsers."""
 
     @abstractmethod
     def delete(self, paths: Iterable[str]) -> None:
         """Delete files; those that are gone already are no error."""
+
+    @abstractmethod
+    def sweep(self, folder: str, used: Callable[[str], bool]) -> None:
+        """Delete the files under a folder that are not used, except those of other runs at work."""
 
     def parquet(self, folder: str) -> tuple[tuple[str, ...], int]:
         """Return a folder's Parquet files and how many rows they hold.
@@ -239,11 +250,23 @@ class DiskStorage(Storage):
 
     def write_text(self, path: str, text: str) -> None:
         """Write a small file so that readers see the old text or the new, never a part."""
+        self.write_bytes(path, text.encode())
+
+    def write_bytes(self, path: str, content: bytes, content_type: str = "") -> None:
+        """Write a small file so that readers see the old bytes or the new, never a part."""
         with self.explaining(f"Cannot write '{path}'"):
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            with open(f"{path}.new", "wb") as stream:
-                stream.write(text.encode())
-            os.replace(f"{path}.new", path)
+            folder, name = os.path.split(path)
+            os.makedirs(folder, exist_ok=True)
+            # Hidden, so that no run takes it for a raw file.
+            with open(f"{folder}/.{name}.new", "wb") as stream:
+                stream.write(content)
+            os.replace(f"{folder}/.{name}.new", path)
+
+    def delete(self, paths: Iterable[str]) -> None:
+        """Delete files; those that are gone already are no error."""
+        for path in paths:
+            with self.explaining(f"Cannot delete '{path}'"), suppress(FileNotFoundError):
+                os.remove(path)
 
     def open_output(self, path: str) -> BinaryIO:
         """Open a new file for writing; its folder is made when it is not there."""
@@ -269,12 +292,6 @@ class DiskStorage(Storage):
         for path, _, _ in os.walk(folder, topdown=False):
             if path != folder and not os.listdir(path):
                 os.rmdir(path)
-
-    def delete(self, paths: Iterable[str]) -> None:
-        """Delete files; those that are gone already are no error."""
-        for path in paths:
-            with self.explaining(f"Cannot delete '{path}'"), suppress(FileNotFoundError):
-                os.remove(path)
 
 
 def open_storage(root: str) -> Storage:

@@ -75,7 +75,7 @@ class RulesFolder:
 
     def text(self, table: Table) -> str | None:
         """Return a table's rules file as it is; None when there is none."""
-        file = self._folder.joinpath(f"{table.name}.json")
+        file = self._folder.joinpath(f"{table.suite}.json")
         return file.read_text("utf-8") if file.is_file() else None
 
     def suite(self, table: Table) -> Suite:
@@ -84,9 +84,9 @@ class RulesFolder:
             rules = list(self._drafts[table.name])
             draft = {"name": table.name, "expectations": rules}
             return _suite(f"The draft of {table.name}'s rules", draft)
-        where = f"{self._shown}/{table.name}.json"
+        where = f"{self._shown}/{table.suite}.json"
         try:
-            text = self._folder.joinpath(f"{table.name}.json").read_text("utf-8")
+            text = self._folder.joinpath(f"{table.suite}.json").read_text("utf-8")
         except FileNotFoundError:
             if not self._folder.is_dir():
                 raise RulesError(

@@ -62,11 +62,12 @@ def validate(
         result_format={"result_format": "SUMMARY"},
     )
     for one in result.results:
-        # A summary says how many rows a query selected; people want to see some.
-        query = one.expectation_config.kwargs.get("unexpected_rows_query")  # type: ignore[union-attr]
-        selected = batch.data.execution_engine.selected.get(query)
-        if selected and not one.success:
-            one.result["details"] = {"unexpected_rows": selected[:_SHOWN]}
+        # A summary has counts, and values of the rule's own columns; people want to know the rows.
+        if not one.success and one.result:
+            rule: Any = one.expectation_config
+            broken = batch.data.execution_engine.broken(rule.to_domain_obj())
+            if broken:
+                one.result["details"] = {"unexpected_rows": broken[:_SHOWN]}
     return result
 
 

@@ -49,18 +49,30 @@ def deployer_policy(bucket: str, stack: str) -> dict[str, Any]:
             [*kept, *_named("glue", "StartTrigger StopTrigger StartWorkflowRun TagResource")],
             [*catalog, *things],
         ),
-        "KeepTheJobsRole": (
+        "KeepTheRoles": (
             _named(
                 *("iam", "CreateRole DeleteRole DeleteRolePolicy GetRole GetRolePolicy"),
                 "ListAttachedRolePolicies ListRolePolicies PassRole PutRolePolicy TagRole",
                 "UpdateAssumeRolePolicy UpdateRoleDescription",
             ),
-            [f"arn:aws:iam::*:role/{stack}-JobRole-*"],
+            [
+                f"arn:aws:iam::*:role/{stack}-{title}Role-*"
+                for title in ("Analyst", "Job", "Steward")
+            ],
         ),
         "KeepTheWorkGroup": (
             _named("athena", "CreateWorkGroup DeleteWorkGroup GetWorkGroup UpdateWorkGroup"),
-            [anywhere("athena", f"workgroup/{stack}")],
+            [anywhere("athena", f"workgroup/{group}") for group in (stack, f"{stack}-analysts")],
         ),
+        "KeepTheKey": (
+            _named(
+                *("secretsmanager", "CreateSecret DeleteSecret DescribeSecret TagResource"),
+                "UpdateSecret",
+            ),
+            [anywhere("secretsmanager", f"secret:{stack}-pseudonyms-*")],
+        ),
+        # It is of no secret yet, so there is none to name.
+        "MakeTheKey": (_named("secretsmanager", "GetRandomPassword"), ["*"]),
         "KeepTheAlerts": (
             _named(
                 *("sns", "CreateTopic DeleteTopic GetTopicAttributes ListSubscriptionsByTopic"),

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from stedi_glue.backends.privacy import check_privacy
 from stedi_glue.errors import UsageError
 
 Layout = Literal["per-table", "single"]
@@ -23,6 +24,9 @@ class Plan:
     layout: "per-table" gives each table a job of its own, "single" makes all in one.
     schedule: when a run begins, as Glue writes it, in UTC.
     alert: an e-mail address that is told of failed and held runs; None tells nobody.
+    privacy: what jobs are told of it; None leaves a lake as it is, and a new one names nobody.
+    secret: the secret of AWS Secrets Manager that holds the key of pseudonyms, by name or ARN;
+    None makes one.
     """
 
     bucket: str
@@ -33,9 +37,12 @@ class Plan:
     layout: Layout = "per-table"
     schedule: str = NIGHTLY
     alert: str | None = None
+    privacy: str | None = None
+    secret: str | None = None
 
     def __post_init__(self) -> None:
         check_bucket(self.bucket)
+        check_privacy(self.privacy)
         if not re.fullmatch(r"cron\([^()]+\)", self.schedule):
             raise UsageError(f"The schedule '{self.schedule}' must read like '{NIGHTLY}', in UTC.")
 

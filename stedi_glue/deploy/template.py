@@ -7,13 +7,34 @@ from __future__ import annotations
 
 from typing import Any
 
-from troposphere import GetAtt, Output, Ref, Sub, Template, athena, events, glue, iam, s3, sns
+from troposphere import (
+    GetAtt,
+    Join,
+    Output,
+    Ref,
+    Select,
+    Split,
+    Sub,
+    Template,
+    athena,
+    events,
+    glue,
+    iam,
+    s3,
+    secretsmanager,
+    sns,
+)
 
 from stedi_glue.deploy.permissions import (
+    ANSWERS,
     alerts_from,
+    analyst_policy,
     job_policy,
     job_trust,
     only_encrypted_transport,
+    people_trust,
+    secret_called,
+    steward_policy,
 )
 from stedi_glue.deploy.plan import DATABASE, Plan
 from stedi_glue.deploy.wheels import GLUE_VERSION
@@ -21,6 +42,7 @@ from stedi_glue.model.pipeline import Pipeline
 from stedi_glue.model.table import Zone
 
 STACK = "${AWS::StackName}"
+ANALYSTS = f"{STACK}-analysts"
 # A query that would read more is stopped: at 5 USD a terabyte it costs 5 cents.
 SCAN_LIMIT = 10 * 1024**3
 # What does not last: Athena's answers and the scratch files of jobs.
@@ -33,7 +55,9 @@ def synthesize(pipeline: Pipeline, plan: Plan) -> Template:
     """Return the template of a pipeline's lake."""
     template = Template(f"The STEDI lake in {plan.lake}: {plan.layout} jobs on Glue {GLUE_VERSION}")
     _add_storage(template, plan)
+    _add_key(template, plan)
     _add_role(template, pipeline, plan)
+    _add_people(template, pipeline, plan)
     jobs = _add_jobs(template, pipeline, plan)
     _add_workflow(template, pipeline, plan, jobs)
     _add_alerts(template, plan, jobs)
@@ -99,14 +123,20 @@ def _add_storage(template: Template, plan: Plan) -> None:
             **_KEPT,
         )
     )
+    _add_work_group(template, plan, "WorkGroup", STACK, "athena/")
+    _add_work_group(template, plan, "AnalystWorkGroup", ANALYSTS, ANSWERS)
+    template.add_output(Output("AthenaWorkGroup", Value=Ref("WorkGroup")))
+
+
+def _add_work_group(template: Template, plan: Plan, title: str, name: str, answers: str) -> None:
     results = athena.ResultConfiguration(
-        OutputLocation=f"{plan.lake}/athena/",
+        OutputLocation=f"{plan.lake}/{answers}",
         EncryptionConfiguration=athena.EncryptionConfiguration(EncryptionOption="SSE_S3"),
     )
     template.add_resource(
         athena.WorkGroup(
-            "WorkGroup",
-            Name=Sub(STACK),
+            title,
+            Name=Sub(name),
             Description=f"Queries of the lake; one reads {SCAN_LIMIT // 1024**3} GiB at most.",
             RecursiveDeleteOption=True,
             WorkGroupConfiguration=athena.WorkGroupConfiguration(
@@ -117,15 +147,37 @@ def _add_storage(template: Template, plan: Plan) -> None:
             ),
         )
     )
-    template.add_output(Output("AthenaWorkGroup", Value=Ref("WorkGroup")))
 
 
 # Data outlives the stack.
 _KEPT = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
 
 
+def _add_key(template: Template, plan: Plan) -> None:
+    """Add the secret with the key of pseudonyms, which nobody needs to see."""
+    if plan.secret:
+        return
+    # Kept with the data that it belongs to; the next stack of this name makes one of its own.
+    unique = Select(2, Split("/", Ref("AWS::StackId")))
+    template.add_resource(
+        secretsmanager.Secret(
+            "PseudonymKey",
+            Name=Join("-", [Ref("AWS::StackName"), "pseudonyms", unique]),
+            Description=f"The key of pseudonyms in {plan.lake}: lost, all of them change.",
+            GenerateSecretString=secretsmanager.GenerateSecretString(
+                ExcludePunctuation=True, PasswordLength=64
+            ),
+            **_KEPT,
+        )
+    )
+    template.add_output(Output("PseudonymKeySecret", Value=Ref("PseudonymKey")))
+
+
 def _add_role(template: Template, pipeline: Pipeline, plan: Plan) -> None:
-    policy = iam.Policy(PolicyName="MakeTables", PolicyDocument=job_policy(pipeline, plan.bucket))
+    secret = secret_called(plan.secret) if plan.secret else Ref("PseudonymKey")
+    policy = iam.Policy(
+        PolicyName="MakeTables", PolicyDocument=job_policy(pipeline, plan.bucket, secret)
+    )
     template.add_resource(
         iam.Role(
             "JobRole",
@@ -134,6 +186,30 @@ def _add_role(template: Template, pipeline: Pipeline, plan: Plan) -> None:
             Policies=[policy],
         )
     )
+
+
+def _add_people(template: Template, pipeline: Pipeline, plan: Plan) -> None:
+    """Add the roles of people, each of which sees what its work takes and no more."""
+    roles = {
+        "AnalystRole": (
+            f"Queries the curated tables of {plan.lake}, and sees nothing else of it.",
+            analyst_policy(pipeline, plan.bucket, ANALYSTS),
+        ),
+        "StewardRole": (
+            f"Reads what runs of {plan.lake} say and what they left out, but no table.",
+            steward_policy(pipeline, plan.bucket),
+        ),
+    }
+    for title, (doc, policy) in roles.items():
+        template.add_resource(
+            iam.Role(
+                title,
+                Description=doc,
+                AssumeRolePolicyDocument=people_trust(),
+                Policies=[iam.Policy(PolicyName="Read", PolicyDocument=policy)],
+            )
+        )
+        template.add_output(Output(title, Value=GetAtt(title, "Arn")))
 
 
 def _add_jobs(template: Template, pipeline: Pipeline, plan: Plan) -> dict[str | None, str]:
@@ -171,9 +247,18 @@ def _add_job(
     return str(template.add_resource(job).title)
 
 
-def job_arguments(pipeline: Pipeline, plan: Plan, table: str | None) -> dict[str, str]:
+def job_arguments(pipeline: Pipeline, plan: Plan, table: str | None) -> dict[str, Any]:
     """Return the arguments of the job that makes a table, or all: Glue's own, then ours."""
-    ours = {"lake": plan.lake, "engine": "glue", "catalog": "glue", **pipeline.options}
+    ours: dict[str, Any] = {
+        "lake": plan.lake,
+        "engine": "glue",
+        "catalog": "glue",
+        **pipeline.options,
+    }
+    # Where it is, not what it is.
+    ours["key"] = f"secret:{plan.secret}" if plan.secret else Sub("secret:${PseudonymKey}")
+    if plan.privacy:
+        ours["privacy"] = plan.privacy
     return {
         "--additional-python-modules": plan.artifact(plan.wheels),
         "--python-modules-installer-option": "--no-index",

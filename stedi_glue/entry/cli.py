@@ -18,6 +18,7 @@ import typer
 
 from stedi_glue.entry import (
     deploy_commands,
+    forget,
     lake_view,
     land,
     quarantine,
@@ -32,9 +33,11 @@ from stedi_glue.entry.options import (
     Catalog,
     Consent,
     Engine,
+    Key,
     Lake,
     Landing,
     Pairing,
+    Privacy,
     Rules,
     Versions,
 )
@@ -58,12 +61,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.add_typer(query.app)
-app.add_typer(quarantine.app)
-app.add_typer(land.app)
-app.add_typer(study.app)
-app.add_typer(vacuum.app)
-
+for part in (query, quarantine, land, study, vacuum, forget):
+    app.add_typer(part.app)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 TableName = Annotated[str, typer.Argument(metavar="TABLE", help="The table's name.")]
@@ -100,6 +99,8 @@ def demo(
     pairing: Pairing = None,
     consent: Consent = None,
     versions: Versions = None,
+    privacy: Privacy = None,
+    key: Key = None,
     rules: Rules = None,
 ) -> int:
     """Build a whole lake from invented landing data, and say where to look next."""
@@ -112,6 +113,8 @@ def demo(
         pairing=pairing,
         consent=consent,
         versions=versions,
+        privacy=privacy,
+        key=key,
         rules=rules,
     )
     # The demo's raw data is its own, wherever the usual raw data may be.
@@ -134,6 +137,8 @@ def run(
     pairing: Pairing = None,
     consent: Consent = None,
     versions: Versions = None,
+    privacy: Privacy = None,
+    key: Key = None,
     rules: Rules = None,
     as_json: Annotated[
         bool,
@@ -149,6 +154,8 @@ def run(
         pairing=pairing,
         consent=consent,
         versions=versions,
+        privacy=privacy,
+        key=key,
         rules=rules,
     )
     with open_lake(settings) as opened:
@@ -162,21 +169,27 @@ def tables(
         typer.Argument(metavar="TABLE", help="Describe these tables and their columns."),
     ] = None,
     lake: Lake = None,
+    landing: Landing = None,
     catalog: Catalog = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the tables with their rows and verdicts, or describe some."""
-    with open_lake(Settings.load(lake=lake, catalog=catalog)) as opened:
+    """List the tables with their rows and verdicts, or describe some.
+
+    Also tells which tables still hold people who revoked their consent since the last run.
+    """
+    with open_lake(Settings.load(lake=lake, landing=landing, catalog=catalog)) as opened:
         pipeline = opened.pipeline
-        chosen = [pipeline.table(name) for name in names or ()]
+        chosen = [opened.contract(name) for name in names or ()]
         if as_json:
-            states = [s for s in opened.tables() if not chosen or s.table in chosen]
-            print_json([state_json(s, pipeline.sources(s.table.name)) for s in states])
+            states = [s for s in opened.tables() if not chosen or s.table.name in (names or ())]
+            revoked = lake_view.revoked(opened)
+            print_json([state_json(s, pipeline.sources(s.table.name), revoked) for s in states])
         elif chosen:
             for table in chosen:
                 lake_view.show_contract(console(), table, pipeline.sources(table.name))
         else:
             lake_view.show_tables(console(), opened.tables())
+            lake_view.show_revoked(console(), lake_view.revoked(opened))
 
 
 @app.command()
@@ -233,9 +246,11 @@ def rollback(
 
 
 @app.command()
-def ddl(names: TableNames = None, lake: Lake = None, landing: Landing = None) -> None:
+def ddl(
+    names: TableNames = None, lake: Lake = None, landing: Landing = None, privacy: Privacy = None
+) -> None:
     """Print the statements that create the tables in Athena."""
-    with open_lake(Settings.load(lake=lake, landing=landing)) as opened:
+    with open_lake(Settings.load(lake=lake, landing=landing, privacy=privacy)) as opened:
         sys.stdout.write(opened.ddl(*names or ()))
 
 
@@ -261,7 +276,8 @@ def _make(lake: Lakehouse, names: Sequence[str], as_json: bool) -> int:
     if as_json:
         print_json(report.to_json())
     else:
-        show_run(console(), report, "" if report.unrecorded else lake.docs)
+        page = "" if report.unrecorded else lake.docs
+        show_run(console(), report, lake.earlier(report.run_id), lake.pipeline, page)
     if report.unrecorded:
         return _complain(report.unrecorded, report.exit_code)
     return report.exit_code

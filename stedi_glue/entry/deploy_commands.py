@@ -39,6 +39,14 @@ Artifacts = Annotated[Path, typer.Option(metavar="DIR", help="What 'stedi-glue b
 Pairing = Annotated[str | None, typer.Option(metavar="KIND", help=Settings.describe("pairing"))]
 Consent = Annotated[str | None, typer.Option(metavar="KIND", help=Settings.describe("consent"))]
 Versions = Annotated[str | None, typer.Option(metavar="KIND", help=Settings.describe("versions"))]
+Privacy = Annotated[str | None, typer.Option(metavar="KIND", help=Settings.describe("privacy"))]
+Key = Annotated[
+    str | None,
+    typer.Option(
+        metavar="secret:NAME",
+        help="The secret of AWS Secrets Manager with the key of pseudonyms; by default a new one.",
+    ),
+]
 
 
 @app.command()
@@ -80,6 +88,8 @@ def deploy(
     pairing: Pairing = None,
     consent: Consent = None,
     versions: Versions = None,
+    privacy: Privacy = None,
+    key: Key = None,
     region: Region = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the template; needs no AWS account.")
@@ -97,16 +107,36 @@ def deploy(
     if permissions:
         print_json(deployer_policy(bucket, stack))
         return
-    settings = Settings.load(pairing=pairing, consent=consent, versions=versions)
+    settings = Settings.load(
+        pairing=pairing, consent=consent, versions=versions, privacy=privacy, key=key
+    )
     manifest = _manifest(artifacts, needed=not dry_run)
     names = (manifest.release, manifest.twin, manifest.brought)
-    plan = Plan(bucket, *names, layout=layout, schedule=schedule, alert=alert)
+    plan = Plan(
+        *(bucket, *names),
+        layout=layout,
+        schedule=schedule,
+        alert=alert,
+        privacy=settings.privacy,
+        secret=_secret(settings),
+    )
     pipeline = stedi(settings.pairing, settings.consent, settings.versions)
     template = synthesize(pipeline, plan)
     if dry_run:
         sys.stdout.write(template.to_yaml(clean_up=True))
     else:
         _deploy(Aws(region, stack), plan, template.to_json(indent=None), artifacts, manifest, yes)
+
+
+def _secret(settings: Settings) -> str | None:
+    """Return the secret that jobs read the key from; None when the stack is to make one."""
+    prefix, _, name = (settings.key or "").partition(":")
+    if settings.key and not (prefix == "secret" and name):
+        raise UsageError(
+            "Jobs read the key of pseudonyms from AWS Secrets Manager: put it there and name it "
+            "with '--key secret:NAME', or leave out --key, and the stack makes one."
+        )
+    return name or None
 
 
 def _deploy(

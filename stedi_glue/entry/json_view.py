@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +21,13 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
-def state_json(state: TableState, sources: Sequence[str]) -> dict[str, Any]:
-    """Return a table's contract and what the lake holds of it; null what it does not."""
+def state_json(
+    state: TableState, sources: Sequence[str], revoked: Mapping[str, int | None] | None
+) -> dict[str, Any]:
+    """Return a table's contract and what the lake holds of it; null what it does not.
+
+    revoked: rows of people who do not agree any more, by table; None when nobody could look.
+    """
     table = state.table
     columns = [
         {"name": c.name, "type": c.type, "personal": c.personal, "doc": c.doc}
@@ -36,6 +41,7 @@ def state_json(state: TableState, sources: Sequence[str]) -> dict[str, Any]:
         "made_from": sources,
         "rows": state.rows,
         "quarantined": state.quarantined,
+        "revoked": revoked.get(table.name, 0) if state.snapshot and revoked is not None else None,
         "snapshot": snapshot_json(state.snapshot) if state.snapshot else None,
         "columns": columns,
     }

@@ -28,10 +28,10 @@ from stedi_glue.entry.terminal import (
     verdict_text,
     word,
 )
-from stedi_glue.errors import UsageError
+from stedi_glue.errors import LandingError, UsageError
 
 if TYPE_CHECKING:
-    from stedi_glue.lakehouse import TableState
+    from stedi_glue.lakehouse import Lakehouse, TableState
     from stedi_glue.model.pipeline import Pipeline
     from stedi_glue.model.table import Table
     from stedi_glue.publish.ports import Snapshot
@@ -67,6 +67,27 @@ def show_tables(out: Console, states: Sequence[TableState]) -> None:
             cells += [Text(str(snapshot.snapshot_id)) if snapshot else NONE, Text(table.location)]
         lines.add_row(*cells)
     out.print(lines)
+
+
+def revoked(lake: Lakehouse) -> Mapping[str, int | None] | None:
+    """Return what is held of people who revoked their consent; None when raw data is elsewhere."""
+    with suppress(LandingError):
+        return lake.revoked()
+    return None
+
+
+def show_revoked(out: Console, held: Mapping[str, int | None] | None) -> None:
+    """Print which tables hold people who revoked their consent, by the number of their rows."""
+    if held is None:
+        told = "Whether people revoked their consent is told with --landing, the root of raw data."
+        out.print(Text(told, "dim"))
+    elif held:
+        some = [
+            f"{name} ({'rows' if rows is None else plural(rows, 'row')})"
+            for name, rows in held.items()
+        ]
+        told = f"People revoked their consent and are still in {', '.join(some)}"
+        out.print(Text(f"{told}; the next 'stedi-glue run' takes them out.", "yellow"))
 
 
 def show_contract(out: Console, table: Table, sources: Sequence[str]) -> None:

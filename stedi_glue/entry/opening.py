@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 # What takes long to import is imported where it is used: '--help' must be instant.
 if TYPE_CHECKING:
@@ -22,4 +23,15 @@ def open_lake(settings: Settings) -> Lakehouse:
         engine=settings.engine,
         pipeline=stedi(settings.pairing, settings.consent, settings.versions),
         rules=settings.rules,
+        privacy=settings.privacy,
+        key=settings.key,
     )
+
+
+def open_as_made(settings: Settings) -> Lakehouse:
+    """Open the lake of these settings, to make its tables again as they were made."""
+    options = open_lake(settings).options()
+    made: dict[str, Any] = {
+        name: options[name] for name in ("pairing", "consent", "versions") if name in options
+    }
+    return open_lake(replace(settings, privacy=None, **made))

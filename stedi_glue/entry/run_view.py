@@ -17,25 +17,27 @@ from rich.text import Text
 from stedi_glue.entry.terminal import (
     NONE,
     STATUS,
-    WIDE,
-    ZONE,
     amount,
     console,
     figure,
     grid,
-    noted,
     plural,
     safe,
-    verdict_text,
     word,
 )
+from stedi_glue.model.table import Zone
+from stedi_glue.pages.past import State, states
+from stedi_glue.pages.words import change
+from stedi_glue.publish.ports import Verdict
 
 if TYPE_CHECKING:
+    from stedi_glue.model.pipeline import Pipeline
     from stedi_glue.publish.ports import RuleResult
-    from stedi_glue.publish.report import RunReport, TableReport
+    from stedi_glue.publish.report import PastRun, RunReport, TableReport
 
-STEPS = ("transform", "audit", "publish")
 STARTING = "starting"
+# Warnings of one table that are told; the report has all.
+_MOST = 3
 
 
 @dataclass
@@ -90,89 +92,112 @@ class Progress:
         return Live(self, console=err, transient=True) if err.is_terminal else nullcontext()
 
 
-def show_run(out: Console, report: RunReport, page: str) -> None:
-    """Print what became of each table of a run, why, and how long it took.
+def show_run(
+    out: Console, report: RunReport, earlier: Sequence[PastRun], pipeline: Pipeline, page: str
+) -> None:
+    """Print in some ten lines what the run's report says.
 
-    page: where the run's report is, which says more; empty when there is none.
+    earlier: the runs before it, newest first. page: where the report is, which says more; empty
+    when there is none.
     """
-    wide = out.width >= WIDE
-    columns = [word("table"), word("zone"), figure("rows"), word("status"), figure("rules")]
-    extra = ("failed", "warned", *STEPS) if wide else ("seconds",)
-    lines = grid(*columns, *(figure(header) for header in extra))
-    for table in report.tables:
-        lines.add_row(*_run_cells(table, wide))
+    known = [state for state in states(report, earlier, pipeline) if state.report]
+    notes = {state.table.name: _notes(state.report) for state in known if state.report}
+    # Raw data of which there is nothing to say is one line.
+    quiet = [s for s in known if s.mark == "passed" and s.table.zone == Zone.LANDING]
+    quiet = [state for state in quiet if not notes[state.table.name]]
+    raw = f"{len(quiet)} landing tables"
+    groups = [(raw, quiet)] if len(quiet) > 1 else []
+    groups += [(s.table.name, [s]) for s in known if not groups or s not in quiet]
+    lines = grid(
+        word("table"), figure("rows"), figure("change"), word("verdict"), figure("seconds")
+    )
+    for name, group in groups:
+        lines.add_row(Text(name), *_cells(group))
     out.print(lines)
-    out.print()
-    notes = [note for table in report.tables for note in _notes(table)]
-    for note in notes:
-        out.print(note)
-    if notes:
-        out.print()
+    for found in notes.values():
+        for note in found:
+            # Printing forgets what a text says of itself.
+            out.print(note, no_wrap=note.no_wrap, overflow=note.overflow)
     _show_closing(out, report, page)
 
 
-def _run_cells(table: TableReport, wide: bool) -> list[Text]:
-    seconds = [getattr(table.seconds, step) for step in STEPS]
-    spent = [second for second in seconds if second is not None]
-    results = table.verdict.results if table.verdict else ()
-    failed, warned = (table.verdict.failed, table.verdict.warnings) if table.verdict else ((), ())
-    cells = [
-        Text(table.table),
-        Text(table.zone, ZONE.get(table.zone, "")),
-        amount(table.rows),
-        Text(table.status, STATUS[table.status]),
-    ]
-    if wide:
-        counts = (amount(len(results)), noted(len(failed), "red"), noted(len(warned), "yellow"))
-        return [*cells, *(counts if table.verdict else (NONE,) * 3), *map(amount, seconds)]
-    rules = verdict_text(len(results), len(failed), len(warned)) if table.verdict else NONE
-    return [*cells, rules, amount(sum(spent) if spent else None)]
+def _cells(group: Sequence[State]) -> Iterator[Text]:
+    """Say of some tables of one status, in sum, what the page says of each."""
+    reports = [state.report for state in group if state.report]
+    status, verdicts = reports[0].status, [one.verdict for one in reports if one.verdict]
+    staged = [one.rows for one in reports if one.rows is not None]
+    yield amount(sum(staged)) if staged else NONE
+    before = [state.before.rows for state in group if state.before]
+    known = [rows for rows in before if rows is not None]
+    if not staged:
+        yield NONE
+    elif len(known) < len(group):
+        yield Text("new", "dim")
+    else:
+        yield Text(change(sum(staged), sum(known)) or "same", "dim")
+    failed = sum(len(verdict.failed) for verdict in verdicts)
+    warned = sum(len(verdict.warnings) for verdict in verdicts)
+    rules = sum(len(verdict.results) for verdict in verdicts)
+    said = f"{status}, {plural(rules, 'rule')}" if verdicts else status
+    for number, verb in ((warned, "warned"), (failed, "failed")):
+        said = f"{status}, {number} of {rules} {verb}" if number else said
+    good = status in ("published", "audited")
+    yield Text(said, "yellow" if warned and good else STATUS[status])
+    seconds = sum(one.seconds.total for one in reports)
+    yield amount(seconds) if seconds else NONE
 
 
-def _notes(table: TableReport) -> Iterator[RenderableType]:
-    """Say what a reader of the table should know, if anything."""
-    failed, warned = (table.verdict.failed, table.verdict.warnings) if table.verdict else ((), ())
+def _notes(table: TableReport) -> list[Text]:
+    """Say what a reader of the table should know, if anything; the worst first."""
+    verdict = table.verdict or Verdict("", ())
+    failed, warned, left_out = verdict.failed, verdict.warnings, verdict.quarantined
     style = STATUS[table.status]
-    quarantining = table.verdict.quarantined if table.verdict else ()
-    if quarantining:
+    notes: list[Text] = []
+    if failed:
+        notes += [_note(table, f"held: {_said(rule)}", style) for rule in failed]
+    elif table.reason:
+        notes.append(_note(table, f"{table.status}: {table.reason}", style))
+    notes += [_line(table, f"warning: {_said(rule)}", "yellow") for rule in warned[:_MOST]]
+    if len(warned) > _MOST:
+        more = plural(len(warned) - _MOST, "more warning")
+        notes.append(_line(table, f"{more}, told in the report", "yellow"))
+    if left_out:
         rows = plural(table.quarantined, "row")
-        yield from _note(table, f"left out {rows} that broke rules", "yellow", quarantining)
+        rules = "; ".join(_said(rule) for rule in left_out)
+        notes.append(_line(table, f"left out {rows} that broke rules: {rules}", "yellow"))
     elif table.quarantined:
         records = plural(table.quarantined, "raw record")
-        yield from _note(table, f"left out {records} that could not be used", "yellow")
+        why = "; ".join(f"{reason} ({count:,})" for reason, count in table.reasons.items())
+        text = f"left out {records} that could not be used: {why}"
+        notes.append(_line(table, text, "yellow"))
     if table.mended:
         how = "; ".join(f"{rule} ({count:,})" for rule, count in table.mended.items())
-        yield from _note(table, f"read by lenient rules: {how}", "dim")
-    if failed:
-        rules = plural(len(failed), "critical rule")
-        yield from _note(table, f"held, no reader sees these rows: {rules} not met", style, failed)
-    elif table.reason:
-        yield from _note(table, f"{table.status}: {table.reason}", style)
-    if warned:
-        rules = plural(len(warned), "warning rule")
-        yield from _note(table, f"{table.status}, {rules} not met", "yellow", warned)
+        notes.append(_line(table, f"read by lenient rules: {how}", "dim"))
+    return notes
 
 
-def _note(
-    table: TableReport, text: str, style: str, rules: Sequence[RuleResult] = ()
-) -> Iterator[RenderableType]:
-    yield Text.assemble((table.table, "bold"), " ", (safe(text), style))
-    for rule in rules:
-        # A grid of its own, so that a long rule wraps under its own beginning.
-        line = Table.grid(padding=(0, 1, 0, 0))
-        said = (rule.note or rule.rule).rstrip(".")
-        line.add_row("  -", safe(f"{said}: {rule.observed}" if rule.observed else said))
-        yield line
+def _said(rule: RuleResult) -> str:
+    """Say what was seen before what was asked for: where a line ends, that is cut."""
+    asked = (rule.note or rule.rule).rstrip(".")
+    return f"{rule.observed}: {asked}" if rule.observed else asked
+
+
+def _note(table: TableReport, text: str, style: str) -> Text:
+    return Text.assemble((table.table, "bold"), " ", (safe(text), style))
+
+
+def _line(table: TableReport, text: str, style: str) -> Text:
+    """Write what nobody has to act on as one line, whatever fits into it."""
+    line = _note(table, text, style)
+    line.no_wrap, line.overflow = True, "ellipsis"
+    return line
 
 
 def _show_closing(out: Console, report: RunReport, page: str) -> None:
     statuses = [table.status for table in report.tables]
     counts = [f"{statuses.count(status)} {status}" for status in STATUS if status in statuses]
-    spent = [
-        f"{step} {sum(getattr(table.seconds, step) or 0 for table in report.tables):.1f} s"
-        for step in STEPS
-    ]
     made = Text(", ".join(counts), STATUS[report.status])
-    out.print(made.append(f" on {report.engine}: {', '.join(spent)}", "dim"))
-    where = f": {page}" if page else ""
-    out.print(Text(f"run {report.run_id}{where}", "dim"), soft_wrap=True)
+    spent = sum(table.seconds.total for table in report.tables)
+    where = f"; report: {page}" if page else ""
+    made.append(f" on {report.engine} in {spent:.1f} s{where}", "dim")
+    out.print(made, soft_wrap=True)

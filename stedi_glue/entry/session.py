@@ -86,7 +86,7 @@ def lineage(lake: Lakehouse) -> Shown:
 
 def preview(lake: Lakehouse, name: str, rows: int = 5) -> Shown:
     """Show a few rows of a table as published; which ones is nobody's promise."""
-    table = lake.pipeline.table(name)
+    table = lake.contract(name)
     found = [row.asDict() for row in lake.table(name).limit(rows).collect()]
     return _rows(f"{name}: {table.doc}", table, found)
 

@@ -16,9 +16,17 @@ class Pipeline:
 
     Raises DefinitionError when two things make the same table, a transform reads a
     table nobody makes, or tables depend on each other in a circle.
+
+    agreed: the table, made of one landing table, whose people agreed to what is made of it.
     """
 
-    def __init__(self, landing: Iterable[Table], transforms: Iterable[ZoneTransform]) -> None:
+    def __init__(
+        self,
+        landing: Iterable[Table],
+        transforms: Iterable[ZoneTransform],
+        agreed: str | None = None,
+    ) -> None:
+        self.agreed = agreed
         self._landing: dict[str, Table] = {}
         self._transforms: dict[str, ZoneTransform] = {}
         for table in landing:
@@ -38,6 +46,8 @@ class Pipeline:
                 )
             self._transforms[name] = transform
         self._check_sources()
+        if agreed is not None:
+            self.table(agreed)
         self._check_locations()
         self._order = self._sorted()
 
@@ -127,8 +137,18 @@ class Pipeline:
             wanted.update(source for source in self.sources(name) if source in self._landing)
         return tuple(self.table(name) for name in self._order if name in wanted)
 
+    def pseudonymous(self, key: bytes | None = None) -> Pipeline:
+        """Return a pipeline whose tables name nobody where they can; this one stays as it is.
+
+        key: of the pseudonyms; without it the tables can be described but not made.
+        """
+        private = [transform.pseudonymous(key) for transform in self._transforms.values()]
+        return Pipeline(self._landing.values(), private, self.agreed)
+
     def extended(self, *transforms: ZoneTransform, landing: Iterable[Table] = ()) -> Pipeline:
         """Return a pipeline with more tables; this one stays as it is."""
         return Pipeline(
-            (*self._landing.values(), *landing), (*self._transforms.values(), *transforms)
+            (*self._landing.values(), *landing),
+            (*self._transforms.values(), *transforms),
+            self.agreed,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,8 @@ class Column:
     doc: meaning, unit, and what a null says; one line, as Glue keeps it as a comment.
     personal: whether the value identifies or contacts a person.
     aliases: other names of it in raw exports.
+    pseudonym: of a personal column, the name of what stands for it in pseudonymous tables;
+    None leaves it out of them.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Column:
     doc: str
     personal: bool = False
     aliases: tuple[str, ...] = ()
+    pseudonym: str | None = None
 
     def __post_init__(self) -> None:
         if self.type not in TYPES:
@@ -64,6 +67,7 @@ class Table:
     location: its folder under the lake's root, lower case (`customer/trusted`).
     doc: what a row is, in one sentence.
     columns: exactly the columns readers get, in this order.
+    form: "pseudonymous" when keyed hashes stand for what is personal; each form has its rules.
     """
 
     name: str
@@ -71,6 +75,7 @@ class Table:
     location: str
     doc: str
     columns: tuple[Column, ...]
+    form: str = ""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
@@ -105,6 +110,25 @@ class Table:
     def personal_columns(self) -> tuple[str, ...]:
         """Names of the columns that identify or contact a person."""
         return tuple(column.name for column in self.columns if column.personal)
+
+    @property
+    def suite(self) -> str:
+        """The name of its rules file, which is the table's and, if it has one, its form's."""
+        return f"{self.name}.{self.form}" if self.form else self.name
+
+    def pseudonymous(self) -> Table:
+        """Return the contract of this table without personal columns.
+
+        Pseudonyms stand in the place of those that have one, the others are left out.
+        """
+        kept = (
+            Column(column.pseudonym, "string", f"Pseudonym, 64 hexadecimal digits: {column.doc}")
+            if column.personal and column.pseudonym
+            else column
+            for column in self.columns
+            if column.pseudonym or not column.personal
+        )
+        return replace(self, columns=tuple(kept), form="pseudonymous")
 
     def pick(self, *names: str, without: tuple[str, ...] = ()) -> tuple[Column, ...]:
         """Reuse columns of this table in another contract: those named, or all but `without`."""

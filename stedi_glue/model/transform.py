@@ -56,8 +56,22 @@ class ZoneTransform:
 
     @property
     def options(self) -> dict[str, str]:
-        """The choices this transform was made with, for the snapshot's record."""
-        return {name.lstrip("_"): str(value) for name, value in vars(self).items()}
+        """The choices this transform was made with, for the snapshot's record.
+
+        Those are its public attributes; what must not be recorded, such as a key, is private.
+        """
+        return {name: str(value) for name, value in vars(self).items() if name[0] != "_"}
+
+    def pseudonymous(self, key: bytes | None) -> ZoneTransform:
+        """Return what makes the table without naming anybody; by default it names nobody.
+
+        key: of the pseudonyms; without it the table can be described but not made.
+        """
+        return self
+
+    def seen(self, source: Table, rows: DataFrame) -> DataFrame:
+        """Return an upstream table as this table's rules look at it; by default as it is."""
+        return rows
 
     def apply(self, sources: dict[str, DataFrame]) -> DataFrame:
         """Build the table from its sources (by name) and hold it to its contract."""

@@ -14,6 +14,11 @@ def run_page(run_id: str) -> str:
     return f"run-{run_id}.html"
 
 
+def runs_page(number: int = 0) -> str:
+    """Return the list of the newest runs, or a page of older ones, counted from the oldest as 1."""
+    return f"runs-{number}.html" if number else "runs.html"
+
+
 def profile_page(table: str) -> str:
     """Return the profile of a table."""
     return f"profile-{table}.html"

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from stedi_glue.pages import words
 from stedi_glue.pages.html import Html, el
+from stedi_glue.pages.past import mark, outcome
 from stedi_glue.publish.report import Attempt
 
 # Runs a trend shows: more would be thinner than a line.
@@ -13,13 +14,6 @@ TREND = 60
 _WIDTH, _LINE, _STRIP = 320, 46, 18
 # Worse is taller: it is seen without colour, too.
 _TALL = {"passed": 5, "warned": 10, "held": 18, "failed": 18, "skipped": 3}
-
-
-def mark(attempt: Attempt) -> str:
-    """Return the word that the style has a colour for."""
-    if attempt.status in ("published", "audited"):
-        return "warned" if attempt.warned else "passed"
-    return attempt.status
 
 
 def trend(attempts: Sequence[Attempt]) -> Html:
@@ -71,7 +65,7 @@ def _strip(spots: Sequence[float], shown: Sequence[Attempt], width: float) -> li
         bars.append(
             el(
                 "rect",
-                el("title", f"{words.moment(one.started_at)}: {_outcome(one)}"),
+                el("title", f"{words.moment(one.started_at)}: {outcome(one)}"),
                 x=f"{x - width / 2:.1f}",
                 y=_LINE + 10 + _STRIP - tall,
                 width=f"{width:.1f}",
@@ -81,17 +75,6 @@ def _strip(spots: Sequence[float], shown: Sequence[Attempt], width: float) -> li
             )
         )
     return bars
-
-
-def _outcome(one: Attempt) -> str:
-    parts: list[str] = [one.status]
-    if one.rows is not None:
-        parts.append(words.plural(one.rows, "row"))
-    if one.failed:
-        parts.append(f"{words.plural(one.failed, 'rule')} failed")
-    if one.warned:
-        parts.append(words.plural(one.warned, "warning"))
-    return ", ".join(parts)
 
 
 def _said(shown: Sequence[Attempt]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from stedi_glue.model.pipeline import Pipeline
 from stedi_glue.model.table import Table
+from stedi_glue.pages import words
 from stedi_glue.publish.report import Attempt, PastRun, RunReport, TableReport
 
 
@@ -38,11 +39,26 @@ class State:
     @property
     def mark(self) -> str:
         """How it stands, in a word that the style has a colour for."""
-        if self.last is None:
-            return "none"
-        if self.last.status in ("published", "audited"):
-            return "warned" if self.last.warned else "passed"
-        return self.last.status
+        return mark(self.last) if self.last else "none"
+
+
+def mark(one: Attempt) -> str:
+    """Return how a table stood after a run, in a word that the style has a colour for."""
+    if one.status in ("published", "audited"):
+        return "warned" if one.warned else "passed"
+    return one.status
+
+
+def outcome(one: Attempt) -> str:
+    """Say what became of a table in a run."""
+    parts: list[str] = [one.status]
+    if one.rows is not None:
+        parts.append(words.plural(one.rows, "row"))
+    if one.failed:
+        parts.append(f"{words.plural(one.failed, 'rule')} failed")
+    if one.warned:
+        parts.append(words.plural(one.warned, "warning"))
+    return ", ".join(parts)
 
 
 def attempt(run: RunReport, report: TableReport) -> Attempt:
@@ -61,6 +77,7 @@ def attempt(run: RunReport, report: TableReport) -> Attempt:
         quarantined=report.quarantined,
         seconds=report.seconds.total,
         reason=report.reason,
+        suite=verdict.suite if verdict else report.table,
     )
 
 

@@ -36,6 +36,11 @@ def glyph(mark: str, x: float = 0, y: float = 0) -> Html:
     return el("g", *inside, class_=f"glyph {mark}", transform=f"translate({x} {y})")
 
 
+def sign(mark: str) -> Html:
+    """Return the sign of a state, to stand in a text."""
+    return el("svg", glyph(mark), viewBox="-8 -8 16 16", class_="sign", aria_hidden="true")
+
+
 def _places(states: Sequence[State]) -> Places:
     """Give each table a column (how far from raw data) and a lane (what it is about)."""
     places: dict[str, tuple[int, int]] = {}
@@ -95,7 +100,7 @@ def _node(state: State, x: int, y: int) -> Html:
             class_="rows",
         ),
         glyph(state.mark, 22, 62),
-        el("text", outcome, x=35, y=66, class_="outcome"),
+        el("text", outcome, x=34, y=66, class_="outcome"),
     )
     return _link(state, el("g", *inside, transform=f"translate({x} {y})"))
 
@@ -163,7 +168,7 @@ def _said(state: State) -> tuple[str, str, str]:
     if last.failed:
         parts.append(f"{last.failed} failed")
     elif last.warned:
-        parts.append(words.plural(last.warned, "warning"))
+        parts.append(f"{last.warned} warned")
     if last.seconds:
         parts.append(words.seconds(last.seconds))
     return rows, delta, " · ".join(parts)

@@ -50,11 +50,12 @@ def _table(run: RunReport, table: TableReport, severity: str) -> Html | None:
         ),
         docs,
     )
-    rules = (_rule(one, open_=severity == "critical") for one in unmet)
+    rules = (rule_details(one, open_=severity == "critical") for one in unmet)
     return el("article", head, *rules, class_=f"unmet {mark}")
 
 
-def _rule(one: RuleResult, *, open_: bool) -> Html:
+def rule_details(one: RuleResult, *, open_: bool = False) -> Html:
+    """Return a rule that was not met, to unfold: in plain words, with rows that broke it."""
     said = el("span", (one.note or one.rule).rstrip("."), class_="note")
     seen = el("span", one.observed, class_="seen") if one.observed else ""
     shown: Html | str

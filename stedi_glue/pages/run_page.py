@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from stedi_glue.model.pipeline import Pipeline
 from stedi_glue.pages import addresses, words
 from stedi_glue.pages.html import Html, el, join, page
+from stedi_glue.pages.left_out_part import left_out_part, mended_part
 from stedi_glue.pages.past import State, states
-from stedi_glue.pages.picture import glyph, lineage
+from stedi_glue.pages.picture import lineage, sign
 from stedi_glue.pages.rules_part import rules_part
-from stedi_glue.pages.tables_part import left_out_part, tables_part
+from stedi_glue.pages.tables_part import tables_part
 from stedi_glue.publish.report import PastRun, RunReport
 from stedi_glue.version import __version__
 
@@ -36,6 +37,7 @@ def run_page(run: RunReport, earlier: Sequence[PastRun], pipeline: Pipeline) -> 
             ),
             rules_part(run),
             left_out_part(run),
+            mended_part(run),
             tables_part(run, known),
             _runs(run, earlier),
             id="report",
@@ -67,7 +69,6 @@ def _verdict(run: RunReport, known: Sequence[State]) -> Html:
     mark = _MARKS[run.status]
     if run.status == "published" and any(state.mark == "warned" for state in known if state.report):
         mark = "warned"
-    sign = el("svg", glyph(mark), viewBox="-8 -8 16 16", class_="sign", aria_hidden="true")
     title, lead = _headline(run, known)
     facts = (
         ("Began", el("time", words.moment(run.started_at), datetime=words.iso(run.started_at))),
@@ -76,7 +77,7 @@ def _verdict(run: RunReport, known: Sequence[State]) -> Html:
     )
     return el(
         "section",
-        el("div", sign, el("h1", title), class_="title"),
+        el("div", sign(mark), el("h1", title), class_="title"),
         el("p", lead, class_="lead"),
         el("dl", *(el("div", el("dt", name), el("dd", fact)) for name, fact in facts)),
         class_=f"verdict {mark}",
@@ -143,11 +144,13 @@ def _runs(run: RunReport, earlier: Sequence[PastRun]) -> Html:
     if not earlier:
         note = el("p", "This is the lake's first run; the next ones will be compared with it.")
         return el("section", el("h2", "Earlier runs"), note, id="runs")
+    every = el("a", "All runs, with what was found in each table", href=addresses.runs_page())
     rows = [_past(one) for one in earlier]
     parts = [_runs_table(rows[:_LISTED], "Newest earlier runs")]
     if len(rows) > _LISTED:
         more = el("summary", f"{len(rows) - _LISTED} more")
         parts.append(el("details", more, _runs_table(rows[_LISTED:], "More earlier runs")))
+    parts.append(el("p", every, class_="more"))
     return el("section", el("h2", "Earlier runs"), *parts, id="runs")
 
 
@@ -166,11 +169,10 @@ def _past(one: PastRun) -> Html:
     mark = _MARKS.get(one.status, "none")
     if mark == "passed" and any(past.warned for past in attempts):
         mark = "warned"
-    sign = el("svg", glyph(mark), viewBox="-8 -8 16 16", class_="sign", aria_hidden="true")
     began = el("time", words.moment(one.started_at), datetime=words.iso(one.started_at))
     cells = (
         el("a", began, href=addresses.run_page(one.run_id)),
-        join(sign, one.status, by=" "),
+        join(sign(mark), one.status, by=" "),
         f"{len(published)} of {sum(past.status != 'audited' for past in attempts)}",
         f"{sum(past.rows or 0 for past in published):,}",
         sum(past.failed for past in attempts),

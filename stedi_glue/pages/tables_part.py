@@ -5,32 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from stedi_glue.pages import addresses, words
-from stedi_glue.pages.charts import TREND, bars, shares, trend
+from stedi_glue.pages.charts import TREND, shares, trend
 from stedi_glue.pages.html import Html, el, join
 from stedi_glue.pages.past import State
 from stedi_glue.publish.report import RunReport, TableReport
 
 _STEPS = ("transform", "audit", "publish")
-
-
-def left_out_part(run: RunReport) -> Html:
-    """Return the section about rows that were left out, by reason."""
-    with_some = [table for table in run.tables if table.quarantined]
-    if not with_some:
-        return Html("")
-    parts = []
-    for table in with_some:
-        total = table.quarantined + (table.rows or 0)
-        share = f"{100 * table.quarantined / total:.2g} % of what arrived" if total else ""
-        head = el(
-            "header",
-            el("h3", el("a", table.table, href=f"#{table.table}")),
-            el("span", words.plural(table.quarantined, "row"), class_="pill warned"),
-            el("span", share, class_="dim"),
-        )
-        reasons = dict(table.reasons) or {"not said": table.quarantined}
-        parts.append(el("article", head, bars(reasons, "warned")))
-    return el("section", el("h2", "Rows left out, by reason"), *parts, id="left-out")
 
 
 def tables_part(run: RunReport, known: Sequence[State]) -> Html:
@@ -138,5 +118,8 @@ def _links(run: RunReport, state: State) -> Html:
         suite = report.verdict.suite
         result = addresses.data_docs_page(suite, run.run_id, run.started_at, name)
         links.append(el("a", "What the rules found", href=result))
+        if report.verdict.quarantined:
+            kept = addresses.data_docs_page(suite, run.run_id, run.started_at, f"{name}_kept")
+            links.append(el("a", "What they found in the rows that stayed", href=kept))
         links.append(el("a", "The rules", href=addresses.data_docs_page(suite)))
     return el("p", *links, class_="links") if links else Html("")

@@ -181,6 +181,9 @@ class Catalog(Protocol):
     def current(self, table: Table) -> Snapshot | None:
         """Return what readers see now; None when the table was never published."""
 
+    def contract(self, table: Table, snapshot_id: int | None = None) -> Table:
+        """Return the contract that a snapshot, by default the current one, was published with."""
+
     def files(self, table: Table, snapshot_id: int | None = None) -> tuple[str, ...]:
         """Return the data files of a snapshot, by default the current one."""
 

@@ -144,6 +144,7 @@ class Attempt:
     quarantined: rows or raw records that were left out besides.
     seconds: of all its steps; None when that was not recorded.
     unmet: the rules that were not met, of every severity.
+    suite: what its rules are called.
     """
 
     run_id: str
@@ -159,6 +160,7 @@ class Attempt:
     seconds: float | None = None
     unmet: tuple[RuleResult, ...] = ()
     reason: str = ""
+    suite: str = ""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from stedi_glue.errors import EngineError, LakeError, StediError, UsageError
 from stedi_glue.model.pipeline import Pipeline
 from stedi_glue.model.table import RULES, Table, Zone
+from stedi_glue.publish.consent import Consent
 from stedi_glue.publish.ports import (
     Auditor,
     Catalog,
@@ -28,6 +29,8 @@ from stedi_glue.version import __version__
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+# Holds a table that lost every row.
+ROW_COUNT = "expect_table_row_count_to_be_between"
 # Told what happens to a table: its name, and the step that begins or the status it ended with.
 Observer = Callable[[str, str], None]
 
@@ -114,6 +117,7 @@ class _Run:
         # What the run reads of a published table stays the same, whoever else publishes it.
         self._seen: dict[str, Snapshot] = {}
         self._blocked: dict[str, Status] = {}
+        self._consent = Consent(runner._pipeline, self._rows)
 
     def make(self, table: Table) -> TableReport:
         """Take one table as far as its sources and rules let it go."""
@@ -201,7 +205,28 @@ class _Run:
             rows = self._engine.read(table, staged.files)
         history = () if table.zone is Zone.LANDING else self._catalog.history(table)
         references = self._references(table, staged)
-        return self._auditor.audit(table, rows, references, now, history)
+        verdict = self._auditor.audit(table, rows, references, now, history)
+        return verdict if staged.rows else self._excused(table, verdict)
+
+    def _excused(self, table: Table, verdict: Verdict) -> Verdict:
+        """Only warn of an empty table when all that its readers have is of who revoked consent.
+
+        Held, it would go on publishing them for as long as nobody else agrees.
+        """
+        current = self._published(table) if self._consent.concerns(table) else None
+        if current is None:
+            return verdict
+        if current.rows:
+            published = self._catalog.contract(table, current.snapshot_id)
+            files = self._catalog.files(table, current.snapshot_id)
+            theirs = self._consent.revoked(published, self._engine.read(published, files))
+            if int(theirs.count()) < current.rows:
+                return verdict
+        results = (
+            replace(rule, severity="warning") if rule.rule == ROW_COUNT else rule
+            for rule in verdict.results
+        )
+        return replace(verdict, results=tuple(results))
 
     def _separate(
         self, table: Table, staged: Staged, verdict: Verdict, now: int
@@ -237,6 +262,9 @@ class _Run:
         """Return the other tables that the rules look at: any upstream, and landing problems."""
         named = self._auditor.names(table)
         found = {n: self._rows(n) for n in self._pipeline.upstream(table.name) if n in named}
+        transform = self._pipeline.transform(table.name)
+        if transform:
+            found = {n: transform.seen(self._pipeline.table(n), r) for n, r in found.items()}
         problems = f"{table.name}_problems"
         if problems in named:
             found[problems] = self._landing.problems(table, staged)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from pyspark.sql import functions as F
 
 from stedi_glue.errors import UsageError, suggest
+from stedi_glue.model.pseudonyms import Pseudonyms, no_key
 from stedi_glue.model.table import Column, Table, Zone
 from stedi_glue.model.transform import ZoneTransform
 from stedi_glue.zones.landing import STEP_TRAINER_LANDING
@@ -83,3 +84,36 @@ class MachineLearningCurated(ZoneTransform, into=MACHINE_LEARNING_CURATED):
             "sameCustomer", F.coalesce(F.col("owner"), F.lit(False))
         )
         return marked.where("sameCustomer") if self.pairing == "customer" else marked
+
+    def pseudonymous(self, key: bytes | None) -> ZoneTransform:
+        """Return what makes the same pairs and names nobody."""
+        return MachineLearningPseudonymous(self, key)
+
+
+class MachineLearningPseudonymous(ZoneTransform, into=MACHINE_LEARNING_CURATED.pseudonymous()):
+    """Pair readings as `MachineLearningCurated` does, and name nobody.
+
+    key: of the pseudonyms. Without one the table can be described but not made: UsageError.
+    """
+
+    def __init__(self, pairs: MachineLearningCurated, key: bytes | None = None) -> None:
+        self._pairs = pairs
+        self._key = key
+        self.pairing = pairs.pairing
+        self.privacy = self.table.form
+
+    def build(
+        self,
+        step_trainer_trusted: DataFrame,
+        accelerometer_trusted: DataFrame,
+        customers_curated: DataFrame,
+    ) -> DataFrame:
+        """Pair the readings, and put pseudonyms beside what is personal; the contract drops it."""
+        pairs = self._pairs.build(step_trainer_trusted, accelerometer_trusted, customers_curated)
+        return self.seen(MACHINE_LEARNING_CURATED, pairs)
+
+    def seen(self, source: Table, rows: DataFrame) -> DataFrame:
+        """Add pseudonyms, so that rules can compare this table with those it is made from."""
+        if self._key is None:
+            raise no_key()
+        return Pseudonyms(self._key).beside(source, rows)

@@ -11,10 +11,22 @@ CUSTOMER_LANDING = Table(
     doc="A customer's registration on the STEDI website, as exported.",
     columns=(
         Column("customerName", "string", "Full name.", personal=True),
-        Column("email", "string", "E-mail address; names the customer in the app.", personal=True),
+        Column(
+            "email",
+            "string",
+            "E-mail address; names the customer in the app.",
+            personal=True,
+            pseudonym="subject",
+        ),
         Column("phone", "string", "Phone number, digits as typed.", personal=True),
         Column("birthDay", "string", "Date of birth, YYYY-MM-DD, as typed.", personal=True),
-        Column("serialNumber", "string", "Serial number of the customer's step trainer.", True),
+        Column(
+            "serialNumber",
+            "string",
+            "Serial number of the customer's step trainer.",
+            personal=True,
+            pseudonym="device",
+        ),
         Column("registrationDate", "bigint", "When the customer registered; epoch ms UTC."),
         Column("lastUpdateDate", "bigint", "When the registration last changed; epoch ms UTC."),
         Column(
@@ -42,7 +54,13 @@ ACCELEROMETER_LANDING = Table(
     location="accelerometer/landing",
     doc="One motion reading of the mobile app. User and timestamp are not a key.",
     columns=(
-        Column("user", "string", "E-mail address of the customer who carried it.", personal=True),
+        Column(
+            "user",
+            "string",
+            "E-mail address of the customer who carried it.",
+            personal=True,
+            pseudonym="subject",
+        ),
         Column(
             "timestamp",
             "bigint",
@@ -62,7 +80,13 @@ STEP_TRAINER_LANDING = Table(
     doc="One distance reading of a step trainer's motion sensor.",
     columns=(
         Column("sensorReadingTime", "bigint", "When the sensor took the reading; epoch ms UTC."),
-        Column("serialNumber", "string", "Serial number of the step trainer.", personal=True),
+        Column(
+            "serialNumber",
+            "string",
+            "Serial number of the step trainer.",
+            personal=True,
+            pseudonym="device",
+        ),
         Column("distanceFromObject", "int", "Distance to the nearest object, in the sensor's cm."),
     ),
 )

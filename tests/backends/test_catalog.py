@@ -111,6 +111,7 @@ def test_tidy_keeps_the_newest_snapshots_and_only_files_in_use(
         assert table.scan(snapshot_id=snapshot.snapshot_id).to_arrow().num_rows == snapshot.rows
 
 
+@pytest.mark.slow
 def test_files_do_not_pile_up(catalog: IcebergCatalog, place: Place) -> None:
     catalog._keep = 2
     counts = []

@@ -61,6 +61,7 @@ def views(engine: AnyEngine) -> set[str]:
 def test_results_follow_the_file_and_carry_its_words(engine: AnyEngine, tmp_path: Path) -> None:
     rows = good_rows(TABLE.name)
     rows[0] |= {"user": None, "x": 7.5}
+    row = rows[0]
     verdict = judge(
         engine,
         tmp_path,
@@ -96,7 +97,7 @@ def test_results_follow_the_file_and_carry_its_words(engine: AnyEngine, tmp_path
                 "info",
                 False,
                 "1 of 6 rows (16.7 %)",
-                samples=({"user": "null"},),
+                samples=({name: "null" if name == "user" else str(row[name]) for name in row},),
                 judged=6,
                 broke=1,
             ),

@@ -78,12 +78,21 @@ def test_every_expectation_gives_the_same_result(
 @pytest.mark.parametrize(
     "result_format",
     [
-        {"result_format": "BOOLEAN_ONLY"},
         {"result_format": "BASIC"},
-        {"result_format": "BASIC", "include_unexpected_rows": True, "partial_unexpected_count": 3},
-        {"result_format": "SUMMARY", "partial_unexpected_count": 0},
-        {"result_format": "COMPLETE"},
         {"result_format": "COMPLETE", "unexpected_index_column_names": ["id"]},
+        *(
+            pytest.param(one, marks=pytest.mark.slow)
+            for one in (
+                {"result_format": "BOOLEAN_ONLY"},
+                {
+                    "result_format": "BASIC",
+                    "include_unexpected_rows": True,
+                    "partial_unexpected_count": 3,
+                },
+                {"result_format": "SUMMARY", "partial_unexpected_count": 0},
+                {"result_format": "COMPLETE"},
+            )
+        ),
     ],
     ids=repr,
 )

@@ -179,7 +179,17 @@ def test_great_expectations_own_engine_takes_dozens(spend: Spend) -> None:
 BROADCASTS = {"customers_curated": 1, "step_trainer_trusted": 1, "machine_learning_curated": 5}
 
 
-@pytest.mark.parametrize("name", [table.name for table in STEDI.tables])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "machine_learning_curated",
+        *(
+            pytest.param(table.name, marks=pytest.mark.slow)
+            for table in STEDI.tables
+            if table.name != "machine_learning_curated"
+        ),
+    ],
+)
 def test_our_suites_take_three_jobs_of_classic_spark(
     spark: SparkEngine, tmp_path: Path, name: str
 ) -> None:

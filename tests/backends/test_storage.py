@@ -109,6 +109,7 @@ def test_a_sweep_takes_what_is_not_used(kind: str, request: pytest.FixtureReques
     assert place.files() == ["c/4"]
 
 
+@pytest.mark.slow
 def test_a_sweep_in_s3_takes_thousands_and_spares_the_young(account: Account) -> None:
     root = f"s3://{BUCKET}/lake"
     client = account.client("s3")

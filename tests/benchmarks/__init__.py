@@ -6,6 +6,7 @@
     python -m tests.benchmarks start --landing path/to/landing --repeat 3
     python -m tests.benchmarks audit --rows 5M --engine spark --repeat 5
     python -m tests.benchmarks scale --sizes 1M,3M,10M,30M
+    python -m tests.benchmarks page
 
 pipeline and start: `gated` is the product as it is, `ungated` the same transforms and writes
 without audits and documentation, `naive` a plain local Spark script. Contenders take turns, each
@@ -20,6 +21,9 @@ floor; `stock` is Great Expectations without this project's execution engine.
 
 scale: seconds and peak resident memory of the process and its children. An exponent of 1 is
 linear growth, below it is better.
+
+page: seconds in headless Chromium, from asking for a page to its first text or picture and to
+its load event, each time in a new window without a cache.
 
 A ratio `a_over_b` is the median of a divided by the median of b. With --json, results are one
 object on standard output; progress goes to standard error. Invented landing data is 160 bytes a

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import tests.benchmarks
-from tests.benchmarks import audit, pipeline, scale
+from tests.benchmarks import audit, page, pipeline, scale
 from tests.benchmarks.figures import BenchmarkError, machine, machine_line
 from tests.benchmarks.inputs import landing
 
@@ -27,7 +27,6 @@ def main(arguments: Sequence[str]) -> int:
         "command": shlex.join(["python", "-m", "tests.benchmarks", *arguments]),
         "machine": machine(),
     }
-    options.data = options.data.expanduser().resolve()
     try:
         measured, text = _measure(options)
     except BenchmarkError as error:
@@ -43,7 +42,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _measure(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
-    engine, repeat, data = options.engine, options.repeat, options.data
+    if options.benchmark == "page":
+        found = page.measure(options.repeat)
+        return found, page.text(found)
+    engine, repeat, data = options.engine, options.repeat, options.data.expanduser().resolve()
     match options.benchmark:
         case "pipeline":
             contenders = _kept(pipeline.CONTENDERS, options.without)
@@ -95,10 +97,14 @@ def _parser() -> argparse.ArgumentParser:
 
     def kind(name: str, about: str, repeat: int) -> argparse.ArgumentParser:
         added = kinds.add_parser(name, help=about, description=about)
-        added.add_argument("--engine", choices=["sail", "spark"], default="sail")
         added.add_argument("--repeat", type=_times, default=repeat, metavar="K", help="rounds")
-        added.add_argument("--data", type=Path, default=CACHE, help="where generated data is kept")
         added.add_argument("--json", action="store_true", help="print one JSON object")
+        return added
+
+    def running(name: str, about: str, repeat: int) -> argparse.ArgumentParser:
+        added = kind(name, about, repeat)
+        added.add_argument("--engine", choices=["sail", "spark"], default="sail")
+        added.add_argument("--data", type=Path, default=CACHE, help="where generated data is kept")
         return added
 
     def size(added: argparse.ArgumentParser, contenders: Sequence[str]) -> None:
@@ -107,12 +113,13 @@ def _parser() -> argparse.ArgumentParser:
             "--without", action="append", choices=contenders, default=[], help="leave one out"
         )
 
-    size(kind("pipeline", "gated against ungated and naive", 3), pipeline.CONTENDERS)
-    small = kind("start", "from nothing to published tables on small data, against naive", 3)
+    size(running("pipeline", "gated against ungated and naive", 3), pipeline.CONTENDERS)
+    small = running("start", "from nothing to published tables on small data, against naive", 3)
     small.add_argument("--landing", type=Path, required=True, help="holds customer/landing etc.")
-    size(kind("audit", "the audit alone, against peers", 5), audit.CONTENDERS)
-    growing = kind("scale", "time and memory as the data grows", 1)
+    size(running("audit", "the audit alone, against peers", 5), audit.CONTENDERS)
+    growing = running("scale", "time and memory as the data grows", 1)
     growing.add_argument("--sizes", type=_sizes, default=_sizes("1M,3M,10M,30M"))
+    kind("page", "until a browser has opened the report of a run, and the list of runs", 9)
     return parser
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from stedi_glue.backends.engines import SailEngine
 from stedi_glue.zones.trusted import ACCELEROMETER_TRUSTED
-from tests.benchmarks import audit, contenders, inputs, pipeline, processes
+from tests.benchmarks import audit, contenders, inputs, page, pipeline, processes
 from tests.benchmarks.figures import BenchmarkError
 from tests.benchmarks.rules import select, spoil
 from tests.conftest import java
@@ -39,6 +39,19 @@ def measured(*arguments: object) -> dict[str, Any]:
     return found
 
 
+def test_page() -> None:
+    found = page.measure(1)
+    names = {"first run", "held run, 200 earlier", "list of 199 runs"}
+    assert names < set(found["bytes"])
+    assert max(found["bytes"].values()) < 2_000_000
+    for figures in (found["median_seconds_painted"], found["median_seconds_loaded"]):
+        assert set(figures) == set(found["bytes"])
+        assert min(figures.values()) > 0
+    lines = page.text(found).splitlines()
+    assert len(lines) == 1 + len(found["bytes"])
+
+
+@pytest.mark.slow
 def test_pipeline(data: Path) -> None:
     options = ("--rows", 5000, "--engine", "sail", "--repeat", 1, "--data", data)
     found = measured("pipeline", *options, "--without", "naive")

@@ -62,6 +62,8 @@ def test_a_new_table_is_told_by_the_permissions_it_gains() -> None:
         "DeviceActivityJob": "added",
         "DeviceActivityTrigger": "added",
         "JobRole": "changed",
+        "AnalystRole": "changed",
+        "StewardRole": "changed",
     }
     statement = "Policies[MakeTables].PolicyDocument.Statement"
     place = "${AWS::Region}:${AWS::AccountId}"

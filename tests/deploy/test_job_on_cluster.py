@@ -75,6 +75,8 @@ def submit(python: Path, package: Path, *arguments: object) -> dict[str, Any]:
         "PYSPARK_PYTHON": str(python),
         # Listens to this machine alone.
         "SPARK_LOCAL_IP": "127.0.0.1",
+        # Where the lakes' own keys are kept.
+        "XDG_CONFIG_HOME": os.environ["XDG_CONFIG_HOME"],
         **{name: os.environ[name] for name in ("JAVA_HOME",) if name in os.environ},
     }
     done = run(

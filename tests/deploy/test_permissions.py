@@ -23,6 +23,8 @@ def test_the_deployers_permissions_are_real_and_bounded() -> None:
     assert lint(json.dumps({"Resources": {"Deployer": holder}}), config=STRICT) == []
     for statement in policy["Statement"]:
         assert not [action for action in statement["Action"] if "*" in action]
+        if statement["Action"] == ["secretsmanager:GetRandomPassword"]:
+            continue  # It knows no resources.
         for resource in statement["Resource"]:
             assert "the-lake" in resource or "stedi" in resource or resource.endswith(":catalog")
 

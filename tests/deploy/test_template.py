@@ -62,9 +62,9 @@ def statements(found: Resources) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("layout", get_args(Layout))
-@pytest.mark.parametrize("alert", [None, "who@example.com"])
-def test_cfn_lint_finds_nothing(layout: Layout, alert: str | None) -> None:
-    template = synthesize(STEDI, plan(layout=layout, alert=alert))
+@pytest.mark.parametrize(("alert", "secret"), [(None, None), ("who@example.com", "stedi/key")])
+def test_cfn_lint_finds_nothing(layout: Layout, alert: str | None, secret: str | None) -> None:
+    template = synthesize(STEDI, plan(layout=layout, alert=alert, secret=secret))
     for text in (template.to_json(), template.to_yaml(clean_up=True)):
         assert lint(text, config=STRICT) == []
 
@@ -111,6 +111,7 @@ def test_jobs_get_what_they_run_and_the_pipelines_options() -> None:
         "--pairing": "customer",
         "--consent": "as-of",
         "--versions": "all",
+        "--key": {"Fn::Sub": "secret:${PseudonymKey}"},
         "--table": "customer_trusted",
     }
 
@@ -118,12 +119,43 @@ def test_jobs_get_what_they_run_and_the_pipelines_options() -> None:
 @pytest.mark.parametrize("layout", get_args(Layout))
 def test_the_job_understands_its_arguments(layout: Layout) -> None:
     for table, job in jobs(resources(stedi("customer", "as-of", "all"), layout=layout)).items():
-        words = [word for pair in job["DefaultArguments"].items() for word in pair]
+        # CloudFormation puts the secret's ARN in this place.
+        given = job["DefaultArguments"] | {"--key": "secret:arn:aws:secretsmanager:x"}
+        words = [word for pair in given.items() for word in pair]
         settings, made = parse(["glue_job.py", *words, "--JOB_NAME", "a job"])
         assert made == (None if table == "all" else table)
         assert settings.lake == "s3://the-lake"
         chosen = (settings.pairing, settings.consent, settings.versions)
         assert (settings.engine, *chosen) == ("glue", "customer", "as-of", "all")
+        assert settings.key == "secret:arn:aws:secretsmanager:x"
+
+
+@pytest.mark.parametrize("layout", get_args(Layout))
+def test_the_stack_makes_a_key_that_its_jobs_alone_may_read(layout: Layout) -> None:
+    found = resources(layout=layout)
+    secret = found["PseudonymKey"]
+    assert secret["DeletionPolicy"] == "RetainExceptOnCreate"
+    made = secret["Properties"]["GenerateSecretString"]
+    assert made == {"ExcludePunctuation": True, "PasswordLength": 64}
+    for job in jobs(found).values():
+        # Its ARN, never the key.
+        assert job["DefaultArguments"]["--key"] == {"Fn::Sub": "secret:${PseudonymKey}"}
+        # Whether the lake names people is the lake's to know, unless somebody says.
+        assert "--privacy" not in job["DefaultArguments"]
+    (allowed,) = [s for s in statements(found) if s.get("Sid") == "ReadTheKey"]
+    assert allowed["Action"] == ["secretsmanager:GetSecretValue"]
+    assert allowed["Resource"] == [{"Ref": "PseudonymKey"}]
+
+
+def test_jobs_get_the_key_that_is_named_and_are_told_of_privacy() -> None:
+    found = resources(privacy="identified", secret="stedi/key")
+    for job in jobs(found).values():
+        assert job["DefaultArguments"]["--key"] == "secret:stedi/key"
+        assert job["DefaultArguments"]["--privacy"] == "identified"
+    (allowed,) = [s for s in statements(found) if s.get("Sid") == "ReadTheKey"]
+    (place,) = allowed["Resource"]
+    assert place["Fn::Sub"].endswith(":secret:stedi/key-??????")
+    assert "PseudonymKey" not in found
 
 
 def triggers(found: Resources) -> dict[str, tuple[set[str], set[str]]]:
@@ -200,6 +232,36 @@ def named(statement: dict[str, Any]) -> list[str]:
     return [item if isinstance(item, str) else next(iter(item.values())) for item in found]
 
 
+def test_people_have_roles_that_their_account_gives_out() -> None:
+    found = resources()
+    for title in ("AnalystRole", "StewardRole"):
+        role = found[title]["Properties"]
+        (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+        root = "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"
+        assert trust["Principal"] == {"AWS": {"Fn::Sub": root}}
+        for statement in role["Policies"][0]["PolicyDocument"]["Statement"]:
+            assert statement["Effect"] == "Allow"
+            assert not [action for action in statement["Action"] if "*" in action]
+            assert not [one for one in named(statement) if one.endswith(("the-lake/*", "stedi/*"))]
+            if "s3:ListBucket" in statement["Action"]:
+                assert "*" not in statement["Condition"]["StringLike"]["s3:prefix"]
+
+
+def test_answers_to_analysts_are_apart_from_those_to_others() -> None:
+    found = resources()
+    places = {
+        name: group["WorkGroupConfiguration"]["ResultConfiguration"]["OutputLocation"]
+        for name, group in of_type(found, "Athena::WorkGroup").items()
+    }
+    assert places == {
+        "WorkGroup": "s3://the-lake/athena/",
+        "AnalystWorkGroup": "s3://the-lake/athena/analysts/",
+    }
+    assert found["AnalystWorkGroup"]["Properties"]["Name"] == {
+        "Fn::Sub": "${AWS::StackName}-analysts"
+    }
+
+
 def test_no_statement_names_everything_where_something_can_be_named() -> None:
     for statement in statements(resources()):
         actions = statement["Action"]
@@ -230,7 +292,7 @@ def test_a_job_writes_tables_and_only_reads_what_landed() -> None:
         "step_trainer/landing_parsed/*",
         *(f"{STEDI.table(name).location}/*" for name in MADE),
         *(f"{STEDI.table(name).location}_quarantine/*" for name in MADE),
-        *("audits/*", "docs/*", "runs/*", "temp/*"),
+        *("audits/*", "docs/*", "lake.json", "runs/*", "temp/*"),
     }
 
 

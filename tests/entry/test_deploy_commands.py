@@ -125,7 +125,7 @@ def test_a_lake_is_deployed_changed_and_removed(account: Any, stedi: Stedi, dist
     said = stedi(*deploy)
     assert said.code == 0, said.err
     assert "+ added   CustomerTrustedJob  AWS::Glue::Job" in said.out
-    assert "19 resources: 19 added" in said.out
+    assert "23 resources: 23 added" in said.out
     assert "aws glue start-workflow-run --name stedi --region us-east-1" in said.out
     first = {f"artifacts/{Manifest.read(dist).release}/{n}" for n in Manifest.read(dist).artifacts}
     assert keys(account) == first
@@ -149,6 +149,7 @@ def test_a_lake_is_deployed_changed_and_removed(account: Any, stedi: Stedi, dist
     assert "- removed CustomerTrustedJob" in said.out
     assert "removed Bucket " not in said.out
     assert "removed Database" not in said.out
+    assert "removed PseudonymKey" not in said.out
 
 
 def test_nothing_happens_unasked(account: Any, stedi: Stedi, dist: Path) -> None:

@@ -55,12 +55,15 @@ def test_a_held_run_is_followed_from_its_report_to_the_data_docs(
         page = one.page
         one.check()
         expect(page.get_by_role("heading", level=1)).to_have_text("Held: step_trainer_trusted")
-        far = page.locator("#rules .held .rows td").all_text_contents()
+        far = page.locator("#rules .held .rows td:first-child").all_text_contents()
         assert far
         assert all(int(value) > 150 for value in far)
+        # Somebody who knows the readings knows these.
+        heads = page.locator("#rules .held .rows th").all_text_contents()
+        assert heads == ["distanceFromObject", "sensorReadingTime", "serialNumber"]
         # Nobody's name is told.
         page.get_by_text("Names are short").click()
-        names = page.locator("#rules .warned .rows td").all_text_contents()
+        names = page.locator("#rules .warned .rows td:first-child").all_text_contents()
         assert names
         assert all(len(name) == 2 and name.endswith("…") for name in names)
 
@@ -78,6 +81,13 @@ def test_a_held_run_is_followed_from_its_report_to_the_data_docs(
         listed = page.locator("section").first.locator("tbody tr")
         # This run's results, and those of the run that built the lake.
         assert listed.count() >= 15
+        page.get_by_role("link", name="All runs", exact=True).click()
+        one.check()
+        signs = page.locator("tbody tr").first.get_by_role("link")
+        assert signs.count() >= 7
+        signs.nth(2).click()
+        expect(page.locator("main")).to_contain_text("accelerometer_landing")
+        page.get_by_role("link", name="Data Docs", exact=False).first.click()
         page.get_by_role("link", name="customer_trusted").last.click()
         one.check()
         expect(page.locator("main")).to_contain_text("Every customer agreed to share data")
@@ -128,10 +138,13 @@ def test_serving_ends_with_an_interrupt(demo_lake: Path) -> None:
     program = Path(sys.executable).with_name("stedi-glue")
     command = [program, "docs", "--lake", demo_lake, "--serve"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as served:
-        assert served.stdout
-        address = served.stdout.readline().strip()
-        assert address.startswith("http://127.0.0.1:")
-        with urlopen(address, timeout=10) as answer:
-            assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
-        served.send_signal(signal.SIGINT)
-        assert served.wait(timeout=30) == 0
+        try:
+            assert served.stdout
+            address = served.stdout.readline().strip()
+            assert address.startswith("http://127.0.0.1:")
+            with urlopen(address, timeout=10) as answer:
+                assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+            served.send_signal(signal.SIGINT)
+            assert served.wait(timeout=30) == 0
+        finally:
+            served.kill()

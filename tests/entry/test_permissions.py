@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from stedi_glue.backends import s3
-from stedi_glue.deploy.permissions import job_policy
+from stedi_glue.deploy.permissions import job_policy, secret_called
 from stedi_glue.entry import job
 from stedi_glue.entry.synthetic import write_landing
 from stedi_glue.errors import LakeError, TableHeld
@@ -35,6 +35,7 @@ from tests.entry.test_deploy_commands import built
 
 ROOT = f"s3://{BUCKET}"
 MADE = [table.name for table in STEDI.tables if table.zone is not Zone.LANDING]
+SECRET = "stedi/key"
 README = Path(__file__).parents[2] / "README.md"
 
 # What tests cannot see: Glue asks for it in the role's name, or somebody who fails half-way.
@@ -61,6 +62,7 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def landed(account: Account, raw: Path) -> Account:
     """An account in which a lake is deployed and raw data has landed, some of it bad."""
     account.client("glue").create_database(DatabaseInput={"Name": "stedi"})
+    account.client("secretsmanager").create_secret(Name=SECRET, SecretString=32 * "key ")
     for file in raw.rglob("*.json"):
         key = file.relative_to(raw).as_posix()
         account.client("s3").upload_file(str(file), BUCKET, key)
@@ -87,11 +89,12 @@ def orphans(account: Account, monkeypatch: pytest.MonkeyPatch) -> set[str]:
     return keys
 
 
+@pytest.mark.slow
 def test_a_job_asks_for_what_its_role_may_do_and_no_less(
     landed: Account, orphans: set[str], own_rules: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    base = ["glue_job.py", "--lake", ROOT, "--engine", "sail"]
-    with restricted(landed, job_policy(STEDI, BUCKET)) as used:
+    base = ["glue_job.py", "--lake", ROOT, "--engine", "sail", "--key", f"secret:{SECRET}"]
+    with restricted(landed, job_policy(STEDI, BUCKET, secret_called(SECRET))) as used:
         job.main(base)
         tables = {t["table"]: t for t in json.loads(capsys.readouterr().out)["tables"]}
         assert tables["accelerometer_trusted"]["quarantined"] > 0
@@ -114,8 +117,8 @@ def test_a_job_on_spark_asks_for_what_its_role_may_do(landed: Account) -> None:
     if os.environ.get("CI") != "true" and not java():
         pytest.skip("classic Spark needs a Java: put one on PATH or set JAVA_HOME")
     # Spark 3.5.6 comes with the S3 client of Hadoop 3.3.4, which Glue's is made from.
-    run = [*PROGRAM, "run", "--lake", ROOT, "--engine", "spark"]
-    with restricted(landed, job_policy(STEDI, BUCKET)) as used:
+    run = [*PROGRAM, "run", "--lake", ROOT, "--engine", "spark", "--key", f"secret:{SECRET}"]
+    with restricted(landed, job_policy(STEDI, BUCKET, secret_called(SECRET))) as used:
         for _ in ("first", "second"):
             done = subprocess.run(run, capture_output=True, text=True, check=False)
             assert done.returncode == 0, done.stdout + done.stderr
@@ -127,7 +130,7 @@ def test_a_job_on_spark_asks_for_what_its_role_may_do(landed: Account) -> None:
 
 
 def test_what_a_policy_does_not_allow_is_refused(landed: Account) -> None:
-    document = job_policy(STEDI, "another-bucket")
+    document = job_policy(STEDI, "another-bucket", secret_called(SECRET))
     with restricted(landed, document) as used, pytest.raises(LakeError, match="AWS denied ListOb"):
         job.main(["glue_job.py", "--lake", ROOT])
     assert {need.action for need in used.refused} == {"s3:ListBucket"}
@@ -161,6 +164,7 @@ def documented() -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 def test_the_readme_says_what_whoever_runs_a_lake_must_be_allowed_to_do(
     account: Account,
     orphans: set[str],

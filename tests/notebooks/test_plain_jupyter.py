@@ -1,4 +1,4 @@
-"""The notebook in plain Jupyter, on the demo lake."""
+"""The notebook in plain Jupyter, on demo lakes."""
 
 from __future__ import annotations
 
@@ -6,18 +6,24 @@ import json
 import os
 from configparser import ConfigParser
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from stedi_glue.backends.privacy import Privacy
+from stedi_glue.entry.cli import main
 from stedi_glue.lakehouse import Lakehouse
 from tests.notebooks.conftest import NOTEBOOK, ROOT, cells_with, check_outputs
 
 
 @pytest.mark.slow
-def test_the_notebook_runs_as_it_is(demo: Path, notebook: Any) -> None:
+@pytest.mark.parametrize("privacy", get_args(Privacy))
+def test_the_notebook_runs_as_it_is(tmp_path: Path, privacy: Privacy, notebook: Any) -> None:
+    """On a lake that names nobody, and on one that names people."""
     from nbclient import NotebookClient
 
+    demo = tmp_path / "lake"
+    assert main(["demo", str(demo), "--privacy", privacy]) == 0
     with Lakehouse.open(demo) as lake:
         rows = {state.table.name: state.rows or 0 for state in lake.tables() if state.snapshot}
         before = files(demo)

@@ -32,7 +32,19 @@ STRANGERS = RuleResult(
     severity="warning",
     passed=False,
     observed="2,700 of 43,681 rows (6.18 %)",
-    samples=({"serialNumber": "4…", "user": "J…", "sameCustomer": "false"},),
+    samples=tuple(
+        {
+            "sameCustomer": "false",
+            "sensorReadingTime": read,
+            "serialNumber": f"{owner}…",
+            "distanceFromObject": far,
+            "user": f"{user}…",
+        }
+        for read, owner, far, user in (
+            ("1655564247390", "4", "214", "J"),
+            ("1655564353151", "8", "231", "C"),
+        )
+    ),
 )
 TOO_FAR = RuleResult(
     rule="expect_column_values_to_be_between (distanceFromObject)",
@@ -40,11 +52,25 @@ TOO_FAR = RuleResult(
     severity="critical",
     passed=False,
     observed="3 of 14,460 rows (0.0207 %)",
-    samples=(
-        {"distanceFromObject": "4011"},
-        {"distanceFromObject": "412"},
-        {"distanceFromObject": "-7"},
+    samples=tuple(
+        {"distanceFromObject": far, "serialNumber": f"{owner}…", "sensorReadingTime": read}
+        for far, owner, read in (
+            ("4011", "2", "1655564103041"),
+            ("412", "9", "1655564128336"),
+            ("-7", "2", "1655564140204"),
+        )
     ),
+)
+LEVELS = RuleResult(
+    rule="expect_column_values_to_be_between (x)",
+    note="Levels are between -50 and 50, what the phone's sensor can see.",
+    severity="critical",
+    passed=False,
+    observed="7 of 40,988 rows (0.0171 %), limit 5 %",
+    samples=({"x": "1e300", "user": "J…", "timestamp": "1655564247390", "y": "0.0", "z": "-1.0"},),
+    limit=0.05,
+    judged=40_988,
+    broke=7,
 )
 OLD = RuleResult(
     rule="expect_column_max_to_be_between (timestamp)",
@@ -75,7 +101,16 @@ def held() -> RunReport:
     tables["step_trainer_landing"] = replace(
         tables["step_trainer_landing"],
         quarantined=41,
-        reasons={"not JSON": 33, "distanceFromObject: text where a number belongs": 8},
+        reasons={"broken JSON object": 33, "wrong type: distanceFromObject": 8},
+        mended={"another name of a key": 9_570, "several objects on a line": 412},
+    )
+    readings = tables["accelerometer_trusted"]
+    assert readings.verdict
+    tables[readings.table] = replace(
+        readings,
+        quarantined=7,
+        reasons={LEVELS.note: 7},
+        verdict=replace(readings.verdict, quarantined=(LEVELS,)),
     )
     tables[name] = replace(
         tables[name],
@@ -113,6 +148,7 @@ def _past(age: int) -> PastRun:
             failed=int(is_held and name == "step_trainer_trusted"),
             warned=int(has_warning and name == "machine_learning_curated"),
             seconds=0.5,
+            suite=name,
         )
         for name, rows in ROWS.items()
     }

@@ -66,10 +66,31 @@ def test_a_held_run_leads_from_the_picture_to_the_rule_and_its_rows(
         expect(page.locator("#step_trainer_trusted")).to_be_in_viewport()
         # Nobody has to open the rule that holds a table.
         rows = page.locator("#rules .held .rows td")
-        assert rows.all_text_contents() == ["4011", "412", "-7"]
+        assert rows.all_text_contents()[::3] == ["4011", "412", "-7"]
+        # What tells one row from another is there, too.
+        assert rows.all_text_contents()[:3] == ["4011", "2…", "1655564103041"]
         expect(rows.first).to_be_visible()
-        left_out = page.locator("#left-out li").all_text_contents()
-        assert left_out == ["not JSON33", "distanceFromObject: text where a number belongs8"]
+
+
+def test_what_was_left_out_or_mended_is_drawn_by_reason(browser: Browser, tmp_path: Path) -> None:
+    run = runs.held()
+    with opened(browser, written(tmp_path, run, 20)) as one:
+        page = one.page
+        drawn = [words.split() for words in page.locator("#left-out li").all_inner_texts()]
+        readings = run.table("accelerometer_trusted").reasons
+        records = run.table("step_trainer_landing").reasons
+        expected = {**records, **readings}
+        assert {" ".join(words[:-1]): int(words[-1]) for words in drawn} == expected
+        left_out = page.locator("#left-out")
+        expect(left_out).to_contain_text("41 raw records")
+        expect(left_out).to_contain_text("7 rows")
+        expect(left_out).to_contain_text("stedi-glue quarantine accelerometer_trusted")
+        left_out.get_by_text("Levels are between").last.click()
+        expect(left_out.locator(".rows td").first).to_have_text("1e300")
+        mended = page.locator("#mended li").all_inner_texts()
+        assert [text.split()[-1] for text in mended] == ["9,570", "412"]
+        kept = page.locator("#accelerometer_trusted").get_by_role("link", name="that stayed")
+        assert (kept.get_attribute("href") or "").endswith("/accelerometer_trusted_kept.html")
 
 
 def test_warnings_come_with_their_rows_when_asked(browser: Browser, tmp_path: Path) -> None:

@@ -83,20 +83,18 @@ def reopen(lake: Lake) -> None:
     )
 
 
-OFTEN = [
-    (file, damage)
-    for file in (catalog, metadata, manifest_list, manifest, data)
-    for damage in (lose, spoil)
+FILES = (catalog, metadata, manifest_list, manifest, data)
+SELDOM = [
+    *((file, damage) for file in (metadata, manifest_list, manifest) for damage in (spoil, cut)),
+    *((file, empty) for file in FILES),
 ]
-SELDOM = [(file, damage) for file in (metadata, manifest_list, manifest) for damage in (cut, empty)]
 
 
 @pytest.mark.parametrize(
     ("which", "damage"),
     [
-        *OFTEN,
-        (catalog, empty),
-        (data, empty),
+        *((file, lose) for file in FILES),
+        *((file, spoil) for file in (catalog, data)),
         *(pytest.param(*pair, marks=pytest.mark.slow) for pair in SELDOM),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -333,13 +334,13 @@ def test_a_run_with_far_fewer_rows_than_usual_warns_once_there_is_a_usual(lake: 
         lake.land(*range(100, 100 + rows))
         verdict = lake.house.run("high").table("high").verdict
         assert verdict is not None
-        return [rule.note for rule in verdict.warnings]
+        return [str(rule) for rule in verdict.warnings]
 
     # The first three teach what is usual.
     assert [warned(rows) for rows in (100, 20, 100)] == [[], [], []]
     # Steps of 80 rows were usual; after a few steady runs they no longer are.
     assert [warned(100) for _ in range(4)] == [[], [], [], []]
-    assert warned(40) == ["As many rows as usual."]
+    assert warned(40) == ["As many rows as usual. (observed 40, usual are 80 to 121)"]
 
 
 def test_the_newest_moment_that_a_rule_looked_at_is_kept_with_the_snapshot(lake: Lake) -> None:
@@ -362,3 +363,6 @@ def test_the_newest_moment_that_a_rule_looked_at_is_kept_with_the_snapshot(lake:
     lake.land(now - 3 * day)
     warnings = lake.house.run("high").table("high").verdict.warnings  # type: ignore[union-attr]
     assert [rule.note for rule in warnings] == ["As recent as usual."]
+    assert re.search(
+        r"^observed 20\d\d-.* UTC, usual is 20\d\d-.* UTC or later$", warnings[0].observed
+    )

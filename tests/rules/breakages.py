@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from stedi_glue.backends.rules import Rule, parameters
-from tests.rows import HOUR, NOW, Rows
+from stedi_glue.zones import STEDI
+from tests.rows import HOUR, NOW, Rows, good_rows, pseudonym
 
 Lake = dict[str, Rows]
 Break = Callable[[Lake, Rows], None]
@@ -130,6 +131,37 @@ QUERIES: Mapping[str, Mapping[str, list[Break]]] = {
         "counted twice": [lambda lake, rows: rows.append(dict(rows[0]))],
         "tells the truth": [first(sameCustomer=False), first(user="ben@example.com")],
     },
+    "machine_learning_curated.pseudonymous": {
+        "phone was carried by": [
+            first(subject=pseudonym(DAN["email"])),
+            # Of a customer, but made with another key.
+            first(subject=pseudonym(ANA, b"another key, as good as the first")),
+            every("customers_curated", **NO_CONSENT),
+        ],
+        "step trainer belongs to": [
+            first(device=pseudonym(DAN["serialNumber"])),
+            every("customers_curated", **NO_CONSENT),
+        ],
+        "holds a trusted step trainer": [
+            first(distanceFromObject=999),
+            without("step_trainer_trusted", serialNumber=SERIAL),
+        ],
+        "holds a trusted accelerometer": [
+            first(x=0.25),
+            first(sensorReadingTime=NOW),
+            without("accelerometer_trusted", user=ANA),
+        ],
+        "counted twice": [lambda lake, rows: rows.append(dict(rows[0]))],
+        "tells the truth": [first(sameCustomer=False), first(subject=pseudonym("ben@example.com"))],
+        "No name, e-mail": [
+            # Of who agreed, and of who did not.
+            *(
+                first(**{column: good_rows("customer_landing")[number][name]})
+                for column, number in (("subject", 0), ("device", 3))
+                for name in STEDI.table("customer_landing").personal_columns
+            ),
+        ],
+    },
 }
 
 # Texts that no format rule of the column lets pass.
@@ -141,6 +173,8 @@ FORMATS: Mapping[str, list[str]] = {
     "serialNumber": ["42", f"{SERIAL}0", SERIAL.replace("-", ""), SERIAL.replace("6", "g"), ""],
     "birthDay": ["03.02.1980", "1980-13-01", "1980-1-1", "1980-01-32", "198\u0660-01-01", ""],
     "phone": ["none", "801", "801555121x", ""],
+    "subject": [ANA, pseudonym(ANA)[1:], pseudonym(ANA) + "0", pseudonym(ANA).upper(), ""],
+    "device": [SERIAL, pseudonym(SERIAL)[1:], f" {pseudonym(SERIAL)}", ""],
 }
 # Texts that must pass: real exports have birth years below 1000, without a leading zero.
 WELL_FORMED: Mapping[str, list[str]] = {
@@ -148,6 +182,8 @@ WELL_FORMED: Mapping[str, list[str]] = {
     "serialNumber": ["50f7b4f3-7af5-4b07-a421-7b902c8d2b7c", SERIAL.upper()],
     "birthDay": ["967-01-01", "1399-12-31", "2000-02-29"],
     "phone": ["8015551212", "+1 (801) 555-1212"],
+    "subject": [pseudonym(ANA)],
+    "device": [pseudonym(SERIAL)],
 }
 
 

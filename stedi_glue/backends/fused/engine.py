@@ -10,7 +10,6 @@ from great_expectations.exceptions.exceptions import MetricResolutionError
 from stedi_glue.backends.fused import counts, samples
 from stedi_glue.backends.fused.domains import DomainEngine
 from stedi_glue.backends.fused.metrics import (
-    QUERY_ROWS,
     ROW_COUNT,
     Metric,
     Stage,
@@ -22,10 +21,13 @@ from stedi_glue.backends.fused.one_query import Answers, ask
 from stedi_glue.backends.fused.views import selecting
 
 if TYPE_CHECKING:
+    from great_expectations.expectations.expectation import Expectation
     from great_expectations.validator.metric_configuration import (
         MetricConfiguration,
         MetricConfigurationID,
     )
+
+_BARE: dict[str, Any] = {"result_format": {"result_format": "BOOLEAN_ONLY"}}
 
 
 class Promise:
@@ -45,15 +47,26 @@ class FusedExecutionEngine(DomainEngine):
         # What was found beside a metric that failed: it is asked for again.
         self._kept: Answers = {}
         self._promised: dict[MetricConfigurationID, MetricConfiguration] = {}
-        # The rows that queries of the suite selected, by query: the library's summary lacks them.
-        self.selected: dict[str, list[dict[str, Any]]] = {}
+        # Whole rows that broke a rule, by the metric that counts them: the library's summary has
+        # only values of the columns that the rule is about.
+        self._broken: dict[MetricConfigurationID, list[dict[str, Any]]] = {}
 
     def load_batch_data(self, batch_id: str, batch_data: Any) -> None:
         """Take the rows that `batch_id` names from now on."""
         self._kept.clear()
         self._promised.clear()
-        self.selected.clear()
+        self._broken.clear()
         super().load_batch_data(batch_id, batch_data)
+
+    def broken(self, expectation: Expectation) -> list[dict[str, Any]]:
+        """Return a few whole rows that broke a rule, after it was evaluated.
+
+        None when it is not about single rows, or about keys that repeat.
+        """
+        asked = expectation.get_validation_dependencies(
+            execution_engine=self, runtime_configuration=_BARE
+        ).metric_configurations.values()
+        return next((self._broken[one.id] for one in asked if one.id in self._broken), [])
 
     def resolve_metrics(
         self,
@@ -162,5 +175,5 @@ class FusedExecutionEngine(DomainEngine):
         failed = [one for one in shown if resolved.get(one.count, 1)]
         with selecting(self) as select:
             found = ask(samples.questions(self, failed, select))
-        self.selected.update({one.query: found[one.id] for one in failed if one.name == QUERY_ROWS})
-        return hidden | {one.id: found.get(one.id, []) for one in shown}
+        self._broken.update({one.count: found[one.id] for one in failed if not one.repeats})
+        return hidden | {one.id: samples.values(one, found.get(one.id, [])) for one in shown}

@@ -72,11 +72,6 @@ class Metric:
         return self.name.rpartition(".")[2]
 
     @property
-    def query(self) -> str:
-        """The SQL it runs, as the rules file has it; empty for others."""
-        return str(self.configuration.metric_value_kwargs.get("unexpected_rows_query", ""))
-
-    @property
     def repeats(self) -> bool:
         """Whether it counts or shows rows that share their key with others."""
         return self.name.rpartition(".")[0] in _UNIQUE and self.what != "filtered_row_count"

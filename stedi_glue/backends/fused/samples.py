@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from great_expectations.constants import MAX_RESULT_RECORDS
-from pyspark.sql import functions as F
 
 from stedi_glue.backends.fused.duplicates import groups
 from stedi_glue.backends.fused.metrics import QUERY_ROWS
@@ -22,27 +21,27 @@ if TYPE_CHECKING:
 def questions(
     engine: DomainEngine, metrics: Sequence[Metric], select: Callable[[Metric], DataFrame]
 ) -> Iterator[Question]:
-    """Ask for rows that should not be there, or for their values.
+    """Ask for rows that should not be there; of keys that repeat, for the keys.
 
     select: returns the rows that a metric's own SQL query selects.
     """
     for metric in metrics:
         if metric.name == QUERY_ROWS:
             yield _whole(metric, select(metric).limit(MAX_RESULT_RECORDS))
+            continue
+        rows, limit = engine.get_domain_records(metric.unexpected[1]), _limit(metric)
+        if metric.repeats:
+            yield _repeats(metric, groups(rows, metric.key[0]).limit(limit))
         else:
-            yield _sample(metric, engine.get_domain_records(metric.unexpected[1]))
+            yield _whole(metric, rows.where(metric.unexpected[0]).limit(limit))
 
 
-def _sample(metric: Metric, rows: DataFrame) -> Question:
-    limit = _limit(metric)
+def values(metric: Metric, rows: Sequence[Any]) -> list[Any]:
+    """Return what a metric shows of the rows that were found for it."""
+    if metric.repeats or metric.name == QUERY_ROWS or metric.what == "unexpected_rows":
+        return list(rows)
     columns, value = metric.key
-    if metric.repeats:
-        return _repeats(metric, groups(rows, columns).limit(limit))
-    found = rows.where(metric.unexpected[0]).limit(limit)
-    if metric.what == "unexpected_rows":
-        return _whole(metric, found)
-    values = found.select(*(F.col(name) for name in columns))
-    return Question(values, lambda rows: {metric.id: [value(row) for row in rows]})
+    return [value(tuple(row[name] for name in columns)) for row in rows]
 
 
 def _whole(metric: Metric, rows: DataFrame) -> Question:

@@ -45,11 +45,11 @@ class _Number(str):
     __slots__ = ()
 
 
-class _Pairs(list[tuple[str, Any]]):
+class Pairs(list[tuple[str, Any]]):
     """An object's keys and values, in order, repeated keys included."""
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_Pairs, parse_float=_Number, parse_int=_Number)
+_DECODER = json.JSONDecoder(object_pairs_hook=Pairs, parse_float=_Number, parse_int=_Number)
 
 
 class _Refused(Exception):
@@ -64,6 +64,14 @@ def decode(block: bytes, shape: Shape) -> Iterator[Batch]:
         if len(reader.rows) >= _RECORDS:
             yield reader.batch()
     yield reader.batch()
+
+
+def pieces(text: str, shape: Shape) -> Iterator[tuple[int, int, Pairs | None]]:
+    """Yield where each piece of a text begins and ends, as it is read: objects, and what is none.
+
+    Of objects also the keys and values, numbers as they were written.
+    """
+    return _Reader(text, shape).pieces()
 
 
 class _Reader:
@@ -91,21 +99,28 @@ class _Reader:
 
     def read(self) -> Iterator[None]:
         """Find one record or problem after the other."""
+        end = 0
+        for start, stop, pairs in self.pieces():
+            if pairs is None:
+                self._refuse(BROKEN if self._text[start] == "{" else NO_OBJECT, start, stop)
+            else:
+                self._take(pairs, start, stop, alone=self._alone(start, stop, end))
+            end = stop
+            yield
+
+    def pieces(self) -> Iterator[tuple[int, int, Pairs | None]]:
+        """Yield where each object begins and ends, and what is in it; None of what is no object."""
         text, end = self._text, 0
         while True:
             start = _skip(_BETWEEN, text, end)
             if start == len(text):
                 return
-            pairs, stop = _object(text, start)
+            pairs, end = _object(text, start)
             if pairs is None:
                 end = self._resume(start)
-                self._refuse(BROKEN if text[start] == "{" else NO_OBJECT, start, end)
-            else:
-                self._take(pairs, start, stop, alone=self._alone(start, stop, end))
-                end = stop
-            yield
+            yield start, end, pairs
 
-    def _take(self, pairs: _Pairs, start: int, stop: int, *, alone: bool) -> None:
+    def _take(self, pairs: Pairs, start: int, stop: int, *, alone: bool) -> None:
         mended: list[str] = [] if alone else ["object without a line of its own"]
         try:
             _require_text(self._text[start:stop], pairs)
@@ -114,7 +129,7 @@ class _Reader:
         except _Refused as refused:
             self._refuse(str(refused), start, stop)
 
-    def _record(self, pairs: _Pairs, mended: list[str]) -> dict[str, Any]:
+    def _record(self, pairs: Pairs, mended: list[str]) -> dict[str, Any]:
         record: dict[str, Any] = {}
         wrong: list[str] = []
         for key, value in pairs:
@@ -167,19 +182,19 @@ class _Reader:
                     return place
         return len(text)
 
-    def _is_record(self, pairs: _Pairs | None) -> bool:
+    def _is_record(self, pairs: Pairs | None) -> bool:
         """Tell whether an object is a record, rather than a part of the broken one around it."""
         known = {self._shape.keys.get(key) for key, _ in pairs or ()} - {None}
         return 2 * len(known) >= len(self._columns)
 
 
-def _object(text: str, start: int) -> tuple[_Pairs | None, int]:
+def _object(text: str, start: int) -> tuple[Pairs | None, int]:
     """Read the whole object at a place; None when there is none."""
     try:
         value, stop = _DECODER.raw_decode(text, start)
     except (json.JSONDecodeError, RecursionError):
         return None, start
-    return (value, stop) if isinstance(value, _Pairs) else (None, start)
+    return (value, stop) if isinstance(value, Pairs) else (None, start)
 
 
 def _skip(pattern: re.Pattern[str], text: str, start: int) -> int:
@@ -187,7 +202,7 @@ def _skip(pattern: re.Pattern[str], text: str, start: int) -> int:
     return found.end() if found else start
 
 
-def _require_text(piece: str, pairs: _Pairs) -> None:
+def _require_text(piece: str, pairs: Pairs) -> None:
     """Refuse bytes that are not UTF-8, and halves of characters that were escaped."""
     if piece.isascii() and "\\u" not in piece:
         return

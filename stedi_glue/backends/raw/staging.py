@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -41,14 +41,24 @@ class Parsed:
 
 
 def parse(
-    table: Table, raw: Storage, folder: str, names: Sequence[str], staged: Storage, into: str
+    table: Table,
+    raw: Storage,
+    folder: str,
+    names: Sequence[str],
+    staged: Storage,
+    into: str,
+    sieve: Callable[[Batch], Batch] | None = None,
 ) -> Parsed:
-    """Parse raw files, named relative to their folder, into Parquet files of another one."""
+    """Parse raw files, named relative to their folder, into Parquet files of another one.
+
+    sieve: leaves records out, as if the files did not have them.
+    """
     shape = Shape(table.columns)
     done = Parsed()
     writing = staged.explaining(f"Cannot write '{into}'")
     with writing, _Writers(shape.staged_schema, staged, into) as writers:
-        for name, batch in _batches(shape, raw, folder, names):
+        for name, found in _batches(shape, raw, folder, names):
+            batch = sieve(found) if sieve else found
             writers.write(batch.staged(name, shape.staged_schema))
             done.rows += batch.records.num_rows
             done.problems.update(reason for reason, _ in batch.problems)
