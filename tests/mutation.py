@@ -15,7 +15,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -159,8 +159,12 @@ def survives(mutant: Mutant, part: str) -> bool:
         (copy / "stedi_glue" / mutant.file).write_text(mutant.source(), encoding="utf-8")
         pid = os.fork()
         if not pid:
-            _test(copy, TESTS.get(mutant.file.removesuffix(".py"), TESTS[part]))
+            _test(copy, _tests(mutant.file, part))
         return os.waitpid(pid, 0)[1] == 0
+
+
+def _tests(file: str, part: str) -> tuple[str, ...]:
+    return TESTS.get(file.removesuffix(".py"), TESTS[part])
 
 
 def _test(copy: Path, files: tuple[str, ...]) -> None:
@@ -224,6 +228,10 @@ def main(*parts: str) -> int:
     if 0 < LIMIT < len(work):
         work = [work[len(work) * number // LIMIT] for number in range(LIMIT)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
+        # Tests that fail by themselves would kill everything.
+        sets = {_tests(mutant.file, part): (mutant, part) for mutant, part in work}
+        same = [(replace(mutant, start=0, end=0, new=""), part) for mutant, part in sets.values()]
+        assert all(pool.map(lambda w: survives(*w), same)), "no change, no failure"
         for (mutant, _), lives in zip(work, pool.map(lambda w: survives(*w), work), strict=True):
             tried[f"line {mutant.line}, {mutant}"] = lives
             print("survives" if lives else "killed  ", mutant.line, mutant, flush=True)  # noqa: T201

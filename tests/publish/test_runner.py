@@ -59,6 +59,16 @@ def at_most(limit: int, severity: str = "critical") -> dict[str, object]:
     }
 
 
+def all_in(other: str) -> dict[str, object]:
+    query = f"SELECT b.id FROM {{batch}} b LEFT ANTI JOIN {other} o ON b.id = o.id"
+    return {
+        "type": "unexpected_rows_expectation",
+        "kwargs": {"unexpected_rows_query": query},
+        "severity": "critical",
+        "notes": f"All are in {other}.",
+    }
+
+
 class Lake:
     """A lake of three tables whose landing rows and rules a test sets."""
 
@@ -293,9 +303,7 @@ def test_a_run_sees_one_snapshot_of_a_table_whoever_else_publishes_it(lake: Lake
     lake.land(5, 15, 25)
     lake.house.run()
     before = lake.house.history("high")[0]
-    query = "SELECT b.id FROM {batch} b LEFT ANTI JOIN high h ON b.id = h.id"
-    strangers = {"type": "unexpected_rows_expectation", "kwargs": {"unexpected_rows_query": query}}
-    lake.rule("higher", {**strangers, "severity": "critical", "notes": "All are in high."})
+    lake.rule("higher", all_in("high"), all_in("raw"))
 
     def overtake(table: str, step: str) -> None:
         if (table, step) == ("higher", "audit"):
