@@ -136,7 +136,7 @@ def _glue(operation: str, asked: dict[str, Any]) -> Iterator[tuple[str, str]]:
     database = asked.get("DatabaseName") or asked.get("DatabaseInput", asked).get("Name")
     yield action, f"{place}database/{database}"
     if "Table" in operation:
-        table = asked["Name"] if operation == "GetTable" else asked["TableInput"]["Name"]
+        table = asked["Name"] if "Name" in asked else asked["TableInput"]["Name"]
         yield action, f"{place}table/{database}/{table}"
 
 
@@ -174,6 +174,10 @@ def _s3(request: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if method == "POST" and "delete" in query:
         for name in re.findall(r"<Key>(.*?)</Key>", _body(request).decode()):
             yield "s3:DeleteObject", f"{root}/{name}"
+    elif not key and "versions" in query:
+        yield "s3:ListBucketVersions", root
+    elif "versionId" in query:
+        yield f"s3:{_OF_AN_OBJECT[method]}Version", f"{root}/{key}"
     elif not key:
         yield "s3:GetBucketLocation" if "location" in query else f"s3:{_OF_A_BUCKET[method]}", root
     elif method == "DELETE" and "uploadId" in query:

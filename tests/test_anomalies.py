@@ -70,7 +70,7 @@ def run(
         place.mkdir(parents=True)
         (place / "rows.json").write_text("".join(json.dumps(r) + "\n" for r in landing[subject]))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("stedi_glue.lakehouse.open_engine", lambda name, **_: engine)
+        patch.setattr("stedi_glue.lakehouse.opened.open_engine", lambda name, **_: engine)
         lake = Lakehouse.open(folder, privacy="identified")
     return lake, lake.run()
 

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 class Proposal:
     """More rules for a table.
 
-    table: its name. before: the text of its rules file, None without one. after: with the rules.
+    suite: the name of its rules file. before: the text of that, None without one. after: with
+    the rules.
     """
 
-    table: str
+    suite: str
     before: str | None
     after: str
     rules: tuple[Rule, ...]
@@ -35,7 +36,7 @@ class Proposal:
     @property
     def diff(self) -> str:
         """The change as `git apply` and `patch -p1` take it; empty when there is none."""
-        name = f"rules/{self.table}.json"
+        name = f"rules/{self.suite}.json"
         lines = difflib.unified_diff(
             (self.before or "").splitlines(keepends=True),
             self.after.splitlines(keepends=True) if self.rules else [],
@@ -61,7 +62,7 @@ def propose(
     existing = [rule.document for rule in folder.suite(table).rules] if before else []
     proposed = missing(suggest(profile, len(history)), existing)
     with TemporaryDirectory() as scratch:
-        file = Path(scratch, f"{table.name}.json")
+        file = Path(scratch, f"{table.suite}.json")
         file.write_text(extended(empty(table.name), proposed), encoding="utf-8")
         met: list[Rule] = []
         if proposed:
@@ -69,4 +70,4 @@ def propose(
             judged = zip(proposed, verdict.results, strict=True)
             met = [rule for rule, result in judged if result.passed]
     after = extended(before or empty(table.name), met)
-    return Proposal(table.name, before, after, tuple(met))
+    return Proposal(table.suite, before, after, tuple(met))

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
-import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -24,8 +22,6 @@ WILDCARDS = frozenset("*?[]{}\\\n")
 LOCK_FILE = ".lock"
 # What a lake says of itself, at its root.
 NOTE = "lake.json"
-_LOCK_SECONDS = 300
-_PIECE = 1 << 20
 _ADVICE = {
     errno.ENOSPC: "make room there, and run again",
     errno.EDQUOT: "make room there, and run again",
@@ -186,112 +182,7 @@ class Storage(ABC):
         try:
             yield
         except OSError as error:
-            raise LakeError(f"{what}: {_brief(error)}.") from error
-
-
-class DiskStorage(Storage):
-    """Files on a disk."""
-
-    @property
-    def _filesystem(self) -> arrow_fs.FileSystem:
-        from pyarrow import fs
-
-        return fs.LocalFileSystem()
-
-    def require(self) -> None:
-        """Raise LakeError when the root is a file."""
-        if os.path.isfile(self._root):
-            raise LakeError(f"'{self._root}' is a file; name the lake's folder with --lake.")
-
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Keep other runs off the root, also those of other processes."""
-        from filelock import FileLock, Timeout
-
-        try:
-            os.makedirs(self._root, exist_ok=True)
-            lock = FileLock(f"{self._root}/{LOCK_FILE}", timeout=_LOCK_SECONDS)
-            lock.acquire()
-        except Timeout as error:
-            raise LakeError(
-                f"Another run has been writing to '{self._root}' for {_LOCK_SECONDS} seconds; "
-                "wait for it to end and run again."
-            ) from error
-        except OSError as error:
-            raise LakeError(f"Cannot write to the lake '{self._root}': {_brief(error)}.") from error
-        try:
-            yield
-        finally:
-            lock.release()
-
-    def list(self, folder: str) -> tuple[File, ...]:
-        """Return the files under a folder at any depth, by path; none when it is missing."""
-        from pyarrow import fs
-
-        selector = fs.FileSelector(folder, recursive=True, allow_not_found=True)
-        with self.explaining(f"Cannot list '{folder}'"):
-            found = self._filesystem.get_file_info(selector)
-        files = (
-            File(info.path, info.size, info.mtime_ns, str(info.mtime_ns))
-            for info in found
-            if info.type == fs.FileType.File
-        )
-        return tuple(sorted(files, key=lambda file: file.path))
-
-    def read_text(self, path: str) -> str | None:
-        """Return a small file's text; None when there is no such file."""
-        try:
-            with open(path, "rb") as stream:
-                return stream.read().decode()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise LakeError(f"Cannot read '{path}': {_brief(error)}.") from error
-
-    def write_text(self, path: str, text: str) -> None:
-        """Write a small file so that readers see the old text or the new, never a part."""
-        self.write_bytes(path, text.encode())
-
-    def write_bytes(self, path: str, content: bytes, content_type: str = "") -> None:
-        """Write a small file so that readers see the old bytes or the new, never a part."""
-        with self.explaining(f"Cannot write '{path}'"):
-            folder, name = os.path.split(path)
-            os.makedirs(folder, exist_ok=True)
-            # Hidden, so that no run takes it for a raw file.
-            with open(f"{folder}/.{name}.new", "wb") as stream:
-                stream.write(content)
-            os.replace(f"{folder}/.{name}.new", path)
-
-    def delete(self, paths: Iterable[str]) -> None:
-        """Delete files; those that are gone already are no error."""
-        for path in paths:
-            with self.explaining(f"Cannot delete '{path}'"), suppress(FileNotFoundError):
-                os.remove(path)
-
-    def open_output(self, path: str) -> BinaryIO:
-        """Open a new file for writing; its folder is made when it is not there."""
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        return super().open_output(path)
-
-    def fingerprints(self, folder: str) -> dict[str, str]:
-        """Return, for each file under a folder, what is another when its bytes are.
-
-        Taken of the bytes themselves: what decays on a disk keeps its size and its times.
-        """
-        files = self.list(folder)
-        with ThreadPoolExecutor() as pool, self.explaining(f"Cannot read '{folder}'"):
-            sums = pool.map(_checksum, [file.path for file in files])
-            return {
-                file.path: f"{file.size}:{found:08x}"
-                for file, found in zip(files, sums, strict=True)
-            }
-
-    def sweep(self, folder: str, used: Callable[[str], bool]) -> None:
-        """Delete the files under a folder that are not used, and the folders that leaves empty."""
-        self.delete(file.path for file in self.list(folder) if not used(file.path))
-        for path, _, _ in os.walk(folder, topdown=False):
-            if path != folder and not os.listdir(path):
-                os.rmdir(path)
+            raise LakeError(f"{what}: {brief(error)}.") from error
 
 
 def open_storage(root: str) -> Storage:
@@ -300,18 +191,13 @@ def open_storage(root: str) -> Storage:
         from stedi_glue.backends.s3 import S3Storage
 
         return S3Storage(root)
+    from stedi_glue.backends.disk import DiskStorage
+
     return DiskStorage(root)
 
 
-def _checksum(path: str) -> int:
-    found = 0
-    with open(path, "rb") as stream:
-        while piece := stream.read(_PIECE):
-            found = zlib.crc32(piece, found)
-    return found
-
-
-def _brief(error: OSError) -> str:
+def brief(error: OSError) -> str:
+    """Return what went wrong with a file, and what to do about it where that is known."""
     said = (error.strerror or str(error).splitlines()[0]).rstrip(".")
     advice = _ADVICE.get(error.errno or 0)
     return f"{said}; {advice}" if advice else said

@@ -61,11 +61,12 @@ def validate(
         expectation_parameters=dict(values),
         result_format={"result_format": "SUMMARY"},
     )
+    engine = batch.data.execution_engine
     for one in result.results:
         # A summary has counts, and values of the rule's own columns; people want to know the rows.
-        if not one.success and one.result:
+        if isinstance(engine, FusedExecutionEngine) and not one.success and one.result:
             rule: Any = one.expectation_config
-            broken = batch.data.execution_engine.broken(rule.to_domain_obj())
+            broken = engine.broken(rule.to_domain_obj())
             if broken:
                 one.result["details"] = {"unexpected_rows": broken[:_SHOWN]}
     return result

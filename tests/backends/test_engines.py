@@ -29,11 +29,14 @@ def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 def test_what_cannot_be_computed_is_not_quoted(sail: SailEngine, tmp_path: Path) -> None:
     """Reports and journals keep the reason."""
-    cast = 'SELECT CAST(name AS INT) AS number FROM VALUES ("Ana O\'Hara, of Cork") AS t(name)'
+    failing = (
+        "SELECT raise_error(concat('No number: ', chr(39), name, chr(39))) AS number "
+        'FROM VALUES ("Ana O\'Hara, of Cork") AS t(name)'
+    )
     with pytest.raises(EngineError, match="Cannot compute or write") as failed:
-        sail.write(sail.session.sql(cast), str(tmp_path / "rows"))
-    assert not {"Ana", "Hara", "Cork"} & {*str(failed.value).replace(",", " ").split()}
-    assert "Hara" not in str(failed.value)
+        sail.write(sail.session.sql(failing), str(tmp_path / "rows"))
+    assert "No number: ..." in str(failed.value)
+    assert not [word for word in ("Ana", "Hara", "Cork") if word in str(failed.value)]
 
 
 def test_what_is_written_is_read_back(engine: SailEngine | SparkEngine, tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from stedi_glue.backends.disk import DiskStorage
 from stedi_glue.backends.s3 import S3Storage
-from stedi_glue.backends.storage import DiskStorage, Storage, folder_uri, open_storage
+from stedi_glue.backends.storage import Storage, folder_uri, open_storage
 from stedi_glue.errors import LakeError, UsageError
 from tests.aws_server import BUCKET, Account
 from tests.backends.places import Place

@@ -161,6 +161,7 @@ def test_nothing_is_left_and_nothing_brings_them_back(
     assert stedi("forget", person["email"], "--verify").code == 0
 
 
+@pytest.mark.slow
 def test_whatever_form_raw_data_has(lake: Path, stedi: Stedi) -> None:
     # So many that a few broken records hold no table.
     shutil.rmtree(lake)
@@ -266,6 +267,7 @@ def test_a_device_that_is_passed_on_is_its_new_owners(
     assert stedi("forget", "--verify").code == 0
 
 
+@pytest.mark.slow
 def test_a_table_that_rules_hold_is_withdrawn(
     lake: Path, rows: dict[str, list[Row]], own_rules: Path, stedi: Stedi
 ) -> None:

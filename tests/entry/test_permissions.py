@@ -32,6 +32,8 @@ from tests.entry.conftest import Stedi
 from tests.entry.test_cli import NO_ROWS, PROGRAM
 from tests.entry.test_cli_mistakes import add_rule
 from tests.entry.test_deploy_commands import built
+from tests.entry.test_forget import someone
+from tests.oracle import landing_rows
 
 ROOT = f"s3://{BUCKET}"
 MADE = [table.name for table in STEDI.tables if table.zone is not Zone.LANDING]
@@ -137,9 +139,14 @@ def test_what_a_policy_does_not_allow_is_refused(landed: Account) -> None:
     assert {line.split(":")[0] for line in used.idle} >= {"ListTheLake", "PublishTables"}
 
 
-def documented() -> dict[str, Any]:
+RUNNING = r"\nWhoever runs it needs (.*?)\n\n"
+FORGETTING = r"`forget` also\s+needs\s(.*?)\. Let"
+
+
+def documented(*sentences: str) -> dict[str, Any]:
     """Return the policy that the README tells in words, for the tests' lake."""
-    (told,) = re.findall(r"\nWhoever runs it needs (.*?)\n\n", README.read_text("utf-8"), re.DOTALL)
+    readme = README.read_text("utf-8")
+    told = " ".join(re.findall(one, readme, re.DOTALL)[0] for one in sentences)
     actions = re.findall(r"`((?:s3|glue|athena):\w+)`", told)
     here = f"{REGION}:{ACCOUNT}"
     places = {
@@ -188,13 +195,40 @@ def test_the_readme_says_what_whoever_runs_a_lake_must_be_allowed_to_do(
         ("query", f"SELECT count(*) FROM {MADE[0]}", "--engine", "sail"),
         ("docs",),
     ]
-    with restricted(account, documented()) as used:
+    with restricted(account, documented(RUNNING)) as used:
         for command in commands:
             said = stedi(*command)
             assert said.code == 0, (command, said.out, said.err)
     assert not used.refused
     # Athena looks where the bucket is, and only a query that is interrupted is stopped.
     assert used.idle == {"s3: s3:GetBucketLocation", "athena: athena:StopQueryExecution"}
+
+
+@pytest.mark.slow
+def test_the_readme_says_what_whoever_forgets_must_be_allowed_to_do(
+    account: Account,
+    raw: Path,
+    own_rules: Path,
+    stedi: Stedi,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("STEDI_LAKE", ROOT)
+    monkeypatch.setenv("STEDI_KEY", "env:LAKE_KEY")
+    monkeypatch.setenv("LAKE_KEY", 32 * "key ")
+    versioned = {"Status": "Enabled"}
+    account.client("s3").put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration=versioned)
+    assert stedi("land", raw).code == 0
+    assert stedi("run").code == 0
+    add_rule(own_rules / "customers_curated.json", NO_ROWS)
+    person = someone(landing_rows(raw))["email"]
+    with restricted(account, documented(RUNNING, FORGETTING)) as used:
+        said = stedi("forget", person, "--rules", own_rules)
+        assert said.code == 0, said.err
+        assert "customers_curated is withdrawn" in said.out
+        assert stedi("forget", person, "--verify").code == 0
+    assert not used.refused
+    (told,) = re.findall(FORGETTING, README.read_text("utf-8"), re.DOTALL)
+    assert {need.action for need in used.needs} >= set(re.findall(r"`(\w+:\w+)`", told))
 
 
 @pytest.mark.filterwarnings("ignore:Tried to parse AWS")

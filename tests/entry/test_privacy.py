@@ -273,6 +273,7 @@ def test_a_key_that_cannot_be_kept(
     assert "name it with --key" in said.err
 
 
+@pytest.mark.slow
 def test_a_new_lake_in_s3_must_be_told(account: Account, new: Path, stedi: Stedi) -> None:
     root = f"s3://{BUCKET}"
     run = ("run", "--lake", root, "--landing", landing_of())

@@ -145,6 +145,7 @@ def test_a_registration_that_is_new_or_gone_revokes_nothing(landing: Path, stedi
     assert published(landing.parent / "lake") == before
 
 
+@pytest.mark.slow
 def test_when_the_last_one_revokes_readers_see_nobody(landing: Path, stedi: Stedi) -> None:
     revoke(landing, landing_rows(landing)["customer"])
     nobody = {name: multiset([]) for name in MADE}

@@ -28,13 +28,13 @@ def leaves_out(limit: float, highest: int = 50) -> dict[str, Any]:
 
 @pytest.fixture
 def lake(tmp_path: Path, engine: SailEngine | SparkEngine, monkeypatch: pytest.MonkeyPatch) -> Lake:
-    monkeypatch.setattr("stedi_glue.lakehouse.open_engine", lambda name, **_: engine)
+    monkeypatch.setattr("stedi_glue.lakehouse.opened.open_engine", lambda name, **_: engine)
     return Lake(tmp_path)
 
 
 @pytest.fixture
 def on_sail(tmp_path: Path, sail: SailEngine, monkeypatch: pytest.MonkeyPatch) -> Lake:
-    monkeypatch.setattr("stedi_glue.lakehouse.open_engine", lambda name, **_: sail)
+    monkeypatch.setattr("stedi_glue.lakehouse.opened.open_engine", lambda name, **_: sail)
     return Lake(tmp_path)
 
 

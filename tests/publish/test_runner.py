@@ -102,7 +102,7 @@ class Lake:
 
 @pytest.fixture
 def lake(tmp_path: Path, sail: SailEngine, monkeypatch: pytest.MonkeyPatch) -> Lake:
-    monkeypatch.setattr("stedi_glue.lakehouse.open_engine", lambda name, **_: sail)
+    monkeypatch.setattr("stedi_glue.lakehouse.opened.open_engine", lambda name, **_: sail)
     return Lake(tmp_path)
 
 
