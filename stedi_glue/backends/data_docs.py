@@ -24,7 +24,7 @@ from great_expectations.data_context.types.resource_identifiers import (
 )
 from great_expectations.render.renderer.site_builder import SiteBuilder
 
-from stedi_glue.backends.masking import masked, masked_row
+from stedi_glue.backends.masking import cause, masked, masked_row
 from stedi_glue.backends.storage import S3
 from stedi_glue.errors import StediError
 from stedi_glue.pages.addresses import DATA_DOCS
@@ -125,8 +125,19 @@ def mask(document: dict[str, Any], table: Table) -> dict[str, Any]:
         if selected:
             rows = [masked_row(row, table) for row in selected]
             quoted["details"] = {**quoted["details"], "unexpected_rows": rows}
-        results.append({**one, "result": quoted})
+        raised = _unquoted(one.get("exception_info") or {}, str(about))
+        results.append({**one, "result": quoted, "exception_info": raised})
     return {**document, "results": results}
+
+
+def _unquoted(info: Mapping[str, Any], asked: str) -> dict[str, Any]:
+    """Return what a rule or its metrics raised, without what engines quote from rows."""
+    if "raised_exception" not in info:
+        return {name: _unquoted(one, asked) for name, one in info.items()}
+    if not info["raised_exception"]:
+        return dict(info)
+    message = cause(str(info["exception_message"]), asked)
+    return {**info, "exception_message": message, "exception_traceback": message}
 
 
 def _columns(kwargs: Mapping[str, Any]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
-from stedi_glue.backends.masking import samples, unquoted
+from stedi_glue.backends.masking import cause, samples
 from stedi_glue.backends.rules import ROW_RULES, Rule, parameters
 from stedi_glue.backends.storage import open_storage
 from stedi_glue.backends.suites import RulesFolder, Suite
@@ -166,9 +166,8 @@ def _views(rows: DataFrame, views: Mapping[str, DataFrame]) -> Iterator[None]:
 def _judged(rule: Rule, table: Table, outcome: Any, values: Mapping[str, int]) -> RuleResult:
     raised = _exception(outcome.exception_info) if outcome else "it gave no result"
     if raised:
-        raise RulesError(
-            f"{rule.where} could not be evaluated on '{table.name}': {_cause(raised, rule)}"
-        )
+        why = cause(raised, str(rule.document))
+        raise RulesError(f"{rule.where} could not be evaluated on '{table.name}': {why}")
     return RuleResult(
         rule=rule.label,
         note=rule.note,
@@ -195,12 +194,6 @@ def _exception(info: Mapping[str, Any]) -> str:
     return next(
         (str(one["exception_message"]) or "unknown" for one in found if one["raised_exception"]), ""
     )
-
-
-def _cause(message: str, rule: Rule) -> str:
-    """Shorten an engine's message to its first sentence, without values it may quote from rows."""
-    line = next((line.strip() for line in message.splitlines() if line.strip()), "unknown cause")
-    return unquoted(line, str(rule.document))[:300].rstrip(". ") + "."
 
 
 def _observed(rule: Rule, table: Table, result: Mapping[str, Any]) -> str:

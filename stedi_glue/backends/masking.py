@@ -81,6 +81,12 @@ def unquoted(line: str, asked: str = "") -> str:
     return re.sub(r"(['\"]).*\1|\S+@\S+", "...", line)
 
 
+def cause(message: str, asked: str) -> str:
+    """Shorten an engine's message to its first sentence, without what it may quote from rows."""
+    line = next((line.strip() for line in message.splitlines() if line.strip()), "unknown cause")
+    return unquoted(line, asked)[:300].rstrip(". ") + "."
+
+
 def _text(value: Any, kind: str | None) -> str:
     if value is None:
         return "null"
