@@ -1,8 +1,8 @@
 """Raw landing data, parsed once into Parquet that audits and transforms read.
 
 The parsed copy lies beside the raw folder (`customer/landing_parsed`) with a manifest
-that says which raw files it holds; files that did not change are never parsed again, unless
-their copy is lost or damaged.
+that says which raw files it holds, and what could not be used in `customer/quarantine`; files
+that did not change are never parsed again, unless their copy is lost or damaged.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from stedi_glue.backends.raw.contract import FILE, PROBLEM, RAW, staged_contract
+from stedi_glue.backends.raw.contract import FILE, PROBLEM, RAW, staged_contract, staged_folders
 from stedi_glue.backends.raw.staging import parse
 from stedi_glue.backends.storage import open_storage
 from stedi_glue.errors import LakeError, LandingError
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from stedi_glue.model.table import Table
 
 # Raised when the parser reads the same bytes differently than before.
-PARSER = 3
+PARSER = 4
 _FILES_AT_ONCE = 64
 
 
@@ -84,7 +85,7 @@ class LandingFolder:
         sieve = self._sieve(table)
         left_out = sieve.stamp if sieve else ""
         known = self._manifest(table, left_out)
-        sound = self._parsed.fingerprints(self._copy(table)) if known else {}
+        sound = self._fingerprints(self._copies(table)) if known else {}
         kept = [
             part
             for part in known
@@ -128,9 +129,9 @@ class LandingFolder:
         rows = self.read(table, _staged(kept))
         if fresh:
             folder = f"{self._root}/{table.location}"
-            done = parse(
-                table, self._raw, folder, fresh, open_storage(scratch), scratch, self._sieve(table)
-            )
+            into = (scratch, f"{scratch}/quarantine")
+            storage, sieve = open_storage(scratch), self._sieve(table)
+            done = parse(table, self._raw, folder, fresh, storage, *into, sieve)
             rows = rows.union(self.read(table, Staged(tuple(done.files), done.rows)))
         return rows
 
@@ -191,9 +192,9 @@ class LandingFolder:
         self, table: Table, raw: dict[str, str], folder_name: str, sieve: Sieve | None
     ) -> Part:
         source = f"{self._root}/{table.location}"
-        folder = f"{self._copy(table)}/{folder_name}"
-        done = parse(table, self._raw, source, sorted(raw), self._parsed, folder, sieve)
-        written = self._parsed.fingerprints(folder)
+        into, aside = (f"{copy}/{folder_name}" for copy in self._copies(table))
+        done = parse(table, self._raw, source, sorted(raw), self._parsed, into, aside, sieve)
+        written = self._fingerprints((into, aside))
         files = {file: written[file] for file in done.files}
         return Part(raw, files, done.rows, dict(done.problems), dict(done.mended))
 
@@ -216,13 +217,18 @@ class LandingFolder:
 
     def _sweep(self, table: Table, parts: Sequence[Part]) -> None:
         used = {self._manifest_path(table), *(file for part in parts for file in part.files)}
-        self._parsed.sweep(self._copy(table), used.__contains__)
+        for copy in self._copies(table):
+            self._parsed.sweep(copy, used.__contains__)
 
-    def _copy(self, table: Table) -> str:
-        return f"{self._lake}/{table.location}_parsed"
+    def _copies(self, table: Table) -> tuple[str, ...]:
+        return tuple(f"{self._lake}/{folder}" for folder in staged_folders(table))
+
+    def _fingerprints(self, folders: Sequence[str]) -> dict[str, str]:
+        found = (self._parsed.fingerprints(folder).items() for folder in folders)
+        return dict(chain.from_iterable(found))
 
     def _manifest_path(self, table: Table) -> str:
-        return f"{self._copy(table)}/manifest.json"
+        return f"{self._copies(table)[0]}/manifest.json"
 
 
 def _stamp(table: Table) -> dict[str, object]:

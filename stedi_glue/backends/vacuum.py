@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from stedi_glue.backends.raw.contract import staged_folders
 from stedi_glue.backends.storage import S3, File, open_storage
 from stedi_glue.model.pipeline import Pipeline
 from stedi_glue.model.table import Table, Zone
@@ -105,10 +106,10 @@ class Vacuum:
         return lambda path: path.startswith(written)
 
     def _landed(self, table: Table) -> Iterator[tuple[File, str]]:
-        copy = f"{self._root}/{table.location}_parsed"
-        files = self._storage.list(copy)
+        copies = [f"{self._root}/{folder}" for folder in staged_folders(table)]
+        files = [file for copy in copies for file in self._storage.list(copy)]
         staged = self._landing.staged(table)
-        used = {f"{copy}/manifest.json", *(staged.files if staged else ())}
+        used = {f"{copies[0]}/manifest.json", *(staged.files if staged else ())}
         for file in files:
             if file.path not in used:
                 yield file, f"of no parsed copy of {table.name}"

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Any
 
+from stedi_glue.backends.raw.contract import staged_folders
 from stedi_glue.backends.storage import NOTE
 from stedi_glue.deploy.plan import DATABASE
 from stedi_glue.model.pipeline import Pipeline
@@ -27,11 +28,12 @@ def job_policy(pipeline: Pipeline, bucket: str, secret: Any) -> dict[str, Any]:
     It holds what a run was seen to ask for, and what Glue asks for around it: the artifacts,
     the folder of `--TempDir`, logs, metrics, and where the bucket is.
     """
-    raw = [table.location for table in pipeline.tables if table.zone is Zone.LANDING]
+    landing = [table for table in pipeline.tables if table.zone is Zone.LANDING]
+    raw = [table.location for table in landing]
     made = [table.location for table in pipeline.tables if table.zone is not Zone.LANDING]
     left_out = [t.quarantine().location for t in pipeline.tables if t.zone is not Zone.LANDING]
     by_spark = [*made, *left_out]
-    written = [*(f"{folder}_parsed" for folder in raw), *by_spark]
+    written = [*(folder for table in landing for folder in staged_folders(table)), *by_spark]
     above = sorted({str(up) for one in by_spark for up in PurePosixPath(one).parents[:-1]})
     # Before Spark makes a folder, it asks for files of its name and of those above it; after it
     # has written, it clears what consoles put in their place.
@@ -123,6 +125,7 @@ def steward_policy(pipeline: Pipeline, bucket: str) -> dict[str, Any]:
     """
     made = [table for table in pipeline.tables if table.zone is not Zone.LANDING]
     left_out = [f"{table.quarantine().location}/*" for table in made]
+    left_out += [f"{staged_folders(t)[1]}/*" for t in pipeline.tables if t.zone is Zone.LANDING]
     said = ["audits/*", "docs/*", NOTE, "runs/*"]
     described = [f"{table.location}/metadata/*.metadata.json" for table in made]
     return _policy(

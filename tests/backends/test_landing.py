@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from pyarrow import parquet
 
 from stedi_glue.backends.engines import SailEngine, SparkEngine
 from stedi_glue.backends.landing import LandingFolder
@@ -84,6 +85,19 @@ def test_good_records_flow_and_bad_ones_are_kept_with_their_reason(lake: Lake) -
         ("a.json", "wrong type: timestamp", text_in_number),
         ("a.json", "wrong type: timestamp, x", two_wrong),
     }
+
+
+def test_what_could_not_be_used_has_a_folder_of_its_own(on_sail: Lake) -> None:
+    on_sail.land("a.json", GOOD, '{"user": "cut@te')
+    on_sail.land("b.json", GOOD)
+    staged = on_sail.stage()
+    quarantine = on_sail.copy.with_name("quarantine")
+    bad = parquet.read_table(quarantine, columns=["_file", "_problem", "_raw"]).to_pylist()
+    assert [tuple(row.values()) for row in bad] == list(on_sail.problems(staged))
+    assert parquet.read_table(on_sail.copies().pop())["_problem"].null_count == 2
+    # Repaired, it is a record, and nothing is left of it there.
+    on_sail.land("a.json", GOOD)
+    assert (on_sail.stage().rows, list(quarantine.rglob("*.parquet"))) == (2, [])
 
 
 def test_files_are_found_in_folders_under_any_name_and_gzipped(lake: Lake) -> None:

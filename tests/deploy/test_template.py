@@ -20,6 +20,7 @@ from stedi_glue.errors import UsageError
 from stedi_glue.model.pipeline import Pipeline
 from stedi_glue.settings import Settings
 from stedi_glue.zones import STEDI, stedi
+from tests.oracle import SUBJECTS
 from tests.test_new_table import with_sixth_table
 
 Resources = dict[str, Any]
@@ -288,8 +289,8 @@ def test_a_job_writes_tables_and_only_reads_what_landed() -> None:
         for resource in named(statement)
     }
     assert writable == {
-        *(f"{subject}/landing_parsed/*" for subject in ("customer", "accelerometer")),
-        "step_trainer/landing_parsed/*",
+        *(f"{subject}/landing_parsed/*" for subject in SUBJECTS),
+        *(f"{subject}/quarantine/*" for subject in SUBJECTS),
         *(f"{STEDI.table(name).location}/*" for name in MADE),
         *(f"{STEDI.table(name).location}_quarantine/*" for name in MADE),
         *("audits/*", "docs/*", "lake.json", "runs/*", "temp/*"),

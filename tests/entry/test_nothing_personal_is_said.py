@@ -21,7 +21,7 @@ from stedi_glue.model.table import Zone
 from stedi_glue.zones import STEDI
 from tests.entry.conftest import Stedi
 from tests.entry.test_cli_mistakes import add_rule
-from tests.oracle import Row, landing_rows
+from tests.oracle import SUBJECTS, Row, landing_rows
 
 PERSONAL = STEDI.table("customer_landing").personal_columns
 NAMES = [table.name for table in STEDI.tables]
@@ -89,7 +89,7 @@ def artefacts(lake: Path) -> Iterator[tuple[str, str]]:
     data = {f"{table.location}{place}" for table in STEDI.tables for place in _PLACES}
     for file in sorted(lake.rglob("*")):
         path = file.relative_to(lake).as_posix()
-        if not file.is_file() or path.startswith(tuple(data)) or path.endswith(".avro"):
+        if not file.is_file() or path.startswith((*data, *_QUARANTINES)) or path.endswith(".avro"):
             continue
         raw = file.read_bytes()
         if raw[:2] == b"\x1f\x8b":
@@ -101,6 +101,7 @@ def artefacts(lake: Path) -> Iterator[tuple[str, str]]:
 
 
 _PLACES = ("/data/", "_quarantine/", "_parsed/", "/rows.json")
+_QUARANTINES = tuple(f"{subject}/quarantine/" for subject in SUBJECTS)
 
 
 def rule(kind: str, severity: str = "warning", **kwargs: Any) -> Mapping[str, Any]:

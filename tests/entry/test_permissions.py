@@ -48,6 +48,7 @@ UNSEEN = {
 FOLDERS = {STEDI.table(name).location for name in MADE}
 QUARANTINES = {STEDI.table(name).quarantine().location for name in MADE}
 SUBJECTS = {folder.split("/")[0] for folder in FOLDERS}
+LANDED = ("customer", "accelerometer", "step_trainer")
 # What Hadoop's S3 client, which Glue's Spark has, asks for besides.
 PROBED = {f"ReadWhatIsThere: {name}" for name in FOLDERS | QUARANTINES | SUBJECTS}
 HADOOPS = {"ClearEmptyFolders", *PROBED}
@@ -71,6 +72,9 @@ def landed(account: Account, raw: Path) -> Account:
     readings = (raw / "accelerometer/landing/accelerometer-00000.json").read_text().splitlines()
     bad = "\n".join(json.dumps(json.loads(line) | {"x": None}) for line in readings[::50])
     account.client("s3").put_object(Bucket=BUCKET, Key="accelerometer/landing/bad.json", Body=bad)
+    for subject in LANDED[1:]:
+        key = f"{subject}/landing/cut.json"
+        account.client("s3").put_object(Bucket=BUCKET, Key=key, Body=b'{"cut')
     return account
 
 
@@ -79,7 +83,8 @@ def orphans(account: Account, monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """Files that a killed run left in every folder, two days ago."""
     later = SimpleNamespace(time=lambda: time.time() + 2 * s3.DAY)
     monkeypatch.setattr(s3, "time", later)
-    keys = {
+    keys = {f"{subject}/quarantine/killed/part.parquet" for subject in LANDED}
+    keys |= {
         f"{table.location}{place}/killed/part.parquet"
         for table in STEDI.tables
         for place in (

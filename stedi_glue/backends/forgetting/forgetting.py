@@ -14,6 +14,7 @@ from stedi_glue.backends.forgetting.person import Person, Theirs
 from stedi_glue.backends.forgetting.remains import files, holding
 from stedi_glue.backends.forgetting.suppression import Forgotten, Suppression
 from stedi_glue.backends.forgetting.versions import delete, old_versions
+from stedi_glue.backends.raw.contract import staged_folders
 from stedi_glue.backends.raw.shape import Shape
 from stedi_glue.backends.storage import open_storage
 from stedi_glue.errors import LakeError
@@ -235,7 +236,8 @@ class Forgetting:
 
     def _clear(self, theirs: Theirs, paths: Sequence[str]) -> None:
         """Delete what runs wrote for people to read, and parsed copies; the journal is blanked."""
-        copies = tuple(f"{self._root}/{table.location}_parsed/" for table in self._raw_tables)
+        folders = [folder for table in self._raw_tables for folder in staged_folders(table)]
+        copies = tuple(f"{self._root}/{folder}/" for folder in folders)
         self._storage.delete(path for path in paths if path.startswith(copies))
         for path in paths:
             if not path.startswith(tuple(f"{self._root}/{folder}/" for folder in PAGES)):

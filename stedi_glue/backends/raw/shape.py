@@ -66,16 +66,16 @@ class Batch:
     problems: Sequence[tuple[str, str]] = ()
     mended: Counter[str] = field(default_factory=Counter)
 
-    def staged(self, file: str, schema: pa.Schema) -> pa.Table:
-        """Return good and bad records in the form of the staged copy."""
+    def staged(self, file: str, schema: pa.Schema) -> tuple[pa.Table, pa.Table]:
+        """Return the good records, and the bad ones, in the form of the staged copy."""
         good, bad = self.records.num_rows, len(self.problems)
         reasons, texts = zip(*self.problems, strict=True) if self.problems else ((), ())
-        columns = [
-            pa.chunked_array([*self.records[name].chunks, pa.nulls(bad, kind)], kind)
-            for name, kind in zip(self.records.column_names, self.records.schema.types, strict=True)
-        ]
-        columns.append(pa.repeat(pa.scalar(file, pa.string()), good + bad))
-        for values in (reasons, texts):
-            there = pa.array(values, pa.string())
-            columns.append(pa.chunked_array([pa.nulls(good, pa.string()), there]))
-        return pa.Table.from_arrays(columns, schema=schema)
+        name, kinds = pa.scalar(file, pa.string()), self.records.schema.types
+        nothing = pa.nulls(good, pa.string())
+        kept = [*self.records.columns, pa.repeat(name, good), nothing, nothing]
+        why = [pa.array(values, pa.string()) for values in (reasons, texts)]
+        left_out = [*(pa.nulls(bad, kind) for kind in kinds), pa.repeat(name, bad), *why]
+        return (
+            pa.Table.from_arrays(kept, schema=schema),
+            pa.Table.from_arrays(left_out, schema=schema),
+        )

@@ -47,23 +47,32 @@ def parse(
     names: Sequence[str],
     staged: Storage,
     into: str,
+    aside: str,
     sieve: Callable[[Batch], Batch] | None = None,
 ) -> Parsed:
     """Parse raw files, named relative to their folder, into Parquet files of another one.
 
+    aside: the folder for records that cannot be used.
     sieve: leaves records out, as if the files did not have them.
     """
     shape = Shape(table.columns)
     done = Parsed()
     writing = staged.explaining(f"Cannot write '{into}'")
-    with writing, _Writers(shape.staged_schema, staged, into) as writers:
+    schema = shape.staged_schema
+    with (
+        writing,
+        _Writers(schema, staged, into) as kept,
+        _Writers(schema, staged, aside) as left_out,
+    ):
         for name, found in _batches(shape, raw, folder, names):
             batch = sieve(found) if sieve else found
-            writers.write(batch.staged(name, shape.staged_schema))
+            good, bad = batch.staged(name, schema)
+            kept.write(good)
+            left_out.write(bad)
             done.rows += batch.records.num_rows
             done.problems.update(reason for reason, _ in batch.problems)
             done.mended += batch.mended
-        done.files = writers.files
+    done.files = [*kept.files, *left_out.files]
     return done
 
 
@@ -122,19 +131,19 @@ class _Writers:
 
     def write(self, rows: pa.Table) -> None:
         """Take rows, to be written when there are enough of them."""
-        self._waiting.append(rows)
+        if rows.num_rows:
+            self._waiting.append(rows)
         if sum(table.num_rows for table in self._waiting) >= _ROW_GROUP:
             self._flush()
 
     def _flush(self) -> None:
         rows = pa.concat_tables(self._waiting)
         self._waiting.clear()
-        if rows.num_rows:
-            place = self._turn % (os.cpu_count() or 1)
-            if place == len(self._open):
-                self._open.append(self._writer())
-            self._open[place].write_table(rows, row_group_size=len(rows))
-            self._turn += 1
+        place = self._turn % (os.cpu_count() or 1)
+        if place == len(self._open):
+            self._open.append(self._writer())
+        self._open[place].write_table(rows, row_group_size=len(rows))
+        self._turn += 1
 
     def _writer(self) -> parquet.ParquetWriter:
         file = f"{self._folder}/part-{len(self.files)}.parquet"
