@@ -140,6 +140,10 @@ class SailEngine(_SessionEngine):
         host, port = self._server.listening_address
         builder = ConnectSession.builder.remote(f"sc://{host}:{port}")
         session = builder.config("spark.sql.session.timeZone", "UTC").create()
+        # A session that Python collects closes its client, and waits for the threads that all
+        # clients share: for ever, if it is one of these that collects it.
+        self._disconnect = session.client.close
+        session.client.close = lambda: None  # type: ignore[method-assign]
         if current_thread() is main_thread():
             # The server takes SIGINT for itself and dies of it, and the client then retries for
             # minutes; with Python's handler back in place an interrupt is a KeyboardInterrupt.
@@ -149,6 +153,7 @@ class SailEngine(_SessionEngine):
     def close(self) -> None:
         """Stop the session and its server."""
         if self._server is not None:
+            self._disconnect()
             self._session.stop()
             self._server.stop()
             self._server = None

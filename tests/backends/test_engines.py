@@ -7,6 +7,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from pyspark.sql.connect.client.reattach import ExecutePlanResponseReattachableIterator
 
 from stedi_glue.backends.engines import GlueEngine, SailEngine, SparkEngine, open_engine
 from stedi_glue.errors import EngineError, LakeError, UsageError
@@ -172,3 +173,18 @@ def test_queries_of_every_form_are_answered(engine: SailEngine | SparkEngine, sq
     readings = engine.session.createDataFrame(ROWS, ACCELEROMETER_LANDING.schema())
     rows = engine.query(sql, {"readings": readings}).collect()
     assert [row[0] for row in rows] == ["ana@test.com", None]
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_session_is_collected_in_any_thread(sail: SailEngine, closed: bool) -> None:
+    other = SailEngine()
+    session = other.session
+    if closed:
+        other.close()
+    assert sail.session.sql("SELECT 1 AS one").first().one == 1
+    # One of the threads that the clients of all sessions share.
+    threads = ExecutePlanResponseReattachableIterator._release_thread_pool
+    assert threads is not None
+    assert threads.apply_async(session.__del__).get(timeout=20) is None
+    other.close()
+    assert sail.session.sql("SELECT 2 AS two").first().two == 2
