@@ -36,9 +36,9 @@ def bare_rules(tmp_path: Path) -> Path:
     folder = tmp_path / "rules"
     folder.mkdir()
     rule = {"type": "expect_table_row_count_to_be_between", "kwargs": {"min_value": 1}}
-    for table in STEDI.tables:
-        text = json.dumps({"name": table.name, "expectations": [rule]}, indent=2) + "\n"
-        (folder / f"{table.name}.json").write_text(text, encoding="utf-8")
+    for table in (*STEDI.tables, *STEDI.pseudonymous().tables):
+        text = json.dumps({"name": table.suite, "expectations": [rule]}, indent=2) + "\n"
+        (folder / f"{table.suite}.json").write_text(text, encoding="utf-8")
     return folder
 
 
@@ -129,9 +129,10 @@ def test_the_starter_data_suggests_what_a_steward_would(
             for kind, columns in wanted.items():
                 assert found[kind] >= columns, (name, kind)
             # Judged anew, from the file they would be in.
-            file = bare_rules / f"{name}.json"
+            table = lake.contract(name)
+            file = bare_rules / f"{table.suite}.json"
             file.write_text(proposal.after, encoding="utf-8")
             verdict = ExpectationsAuditor(bare_rules).audit(
-                STEDI.table(name), lake.table(name), {}, now=1_764_061_726_000
+                table, lake.table(name), {}, now=1_764_061_726_000
             )
             assert [one.note for one in verdict.results if not one.passed] == []
