@@ -71,6 +71,7 @@ def test_a_file_that_may_not_grow(tmp_path: Path, landings: list[str], kilobytes
     """What any user can try: files end where a full disk would end them."""
     lake = tmp_path / "lake"
     run = [*PROGRAM, "run", "--lake", str(lake), "--landing", landings[0]]
+    run += ["--privacy", "identified"]
     limited = ["bash", "-c", f'ulimit -f {kilobytes}; exec "$@"', "limited", *run]
     done = subprocess.run(limited, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stdout + done.stderr
