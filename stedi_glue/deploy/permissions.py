@@ -28,12 +28,11 @@ def job_policy(pipeline: Pipeline, bucket: str, secret: Any) -> dict[str, Any]:
     It holds what a run was seen to ask for, and what Glue asks for around it: the artifacts,
     the folder of `--TempDir`, logs, metrics, and where the bucket is.
     """
-    landing = [table for table in pipeline.tables if table.zone is Zone.LANDING]
-    raw = [table.location for table in landing]
-    made = [table.location for table in pipeline.tables if table.zone is not Zone.LANDING]
-    left_out = [t.quarantine().location for t in pipeline.tables if t.zone is not Zone.LANDING]
-    by_spark = [*made, *left_out]
-    written = [*(folder for table in landing for folder in staged_folders(table)), *by_spark]
+    raw = [table.location for table in pipeline.landing]
+    made = [table.location for table in pipeline.made]
+    by_spark = [*made, *(table.quarantine().location for table in pipeline.made)]
+    parsed = (folder for table in pipeline.landing for folder in staged_folders(table))
+    written = [*parsed, *by_spark]
     above = sorted({str(up) for one in by_spark for up in PurePosixPath(one).parents[:-1]})
     # Before Spark makes a folder, it asks for files of its name and of those above it; after it
     # has written, it clears what consoles put in their place.
@@ -123,23 +122,21 @@ def steward_policy(pipeline: Pipeline, bucket: str) -> dict[str, Any]:
 
     Of a table's own files only those that describe its snapshots: others have values in them.
     """
-    made = [table for table in pipeline.tables if table.zone is not Zone.LANDING]
-    left_out = [f"{table.quarantine().location}/*" for table in made]
-    left_out += [f"{staged_folders(t)[1]}/*" for t in pipeline.tables if t.zone is Zone.LANDING]
-    said = ["audits/*", "docs/*", NOTE, "runs/*"]
-    described = [f"{table.location}/metadata/*.metadata.json" for table in made]
+    left_out = [f"{table.quarantine().location}/*" for table in pipeline.made]
+    left_out += [f"{staged_folders(table)[1]}/*" for table in pipeline.landing]
+    described = [f"{table.location}/metadata/*.metadata.json" for table in pipeline.made]
     return _policy(
         _allow(
             "LookUpTables",
             ("glue:GetDatabase", "glue:GetTable"),
-            [*_CATALOG, *(_glue(f"table/{DATABASE}/{table.name}") for table in made)],
+            [*_CATALOG, *(_glue(f"table/{DATABASE}/{table.name}") for table in pipeline.made)],
         ),
         _allow(
             "ReadDocsAndQuarantine",
             ("s3:GetObject",),
-            [_s3(bucket, one) for one in (*said, *described, *left_out)],
+            [_s3(bucket, one) for one in (*RECORDS, *described, *left_out)],
         ),
-        _listing(bucket, [*said, *left_out]),
+        _listing(bucket, [*RECORDS, *left_out]),
     )
 
 

@@ -9,7 +9,6 @@ from troposphere import GetAtt, Output, Ref, Sub, Template, glue
 from stedi_glue.deploy.plan import Plan
 from stedi_glue.deploy.wheels import GLUE_VERSION
 from stedi_glue.model.pipeline import Pipeline
-from stedi_glue.model.table import Zone
 
 STACK = "${AWS::StackName}"
 
@@ -20,8 +19,7 @@ def add_jobs(template: Template, pipeline: Pipeline, plan: Plan) -> dict[str | N
         return {None: _add_job(template, pipeline, plan, "AllTables", None)}
     return {
         table.name: _add_job(template, pipeline, plan, _camel(table.name), table.name)
-        for table in pipeline.tables
-        if table.zone is not Zone.LANDING
+        for table in pipeline.made
     }
 
 

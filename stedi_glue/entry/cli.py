@@ -6,13 +6,11 @@ Results go to standard output, everything else to standard error.
 
 from __future__ import annotations
 
-import shlex
 import sys
 import traceback
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -23,35 +21,19 @@ from stedi_glue.entry import (
     land,
     quarantine,
     query,
+    run,
     session_commands,
     study,
     vacuum,
 )
 from stedi_glue.entry.json_view import attempt_json, print_json, state_json
 from stedi_glue.entry.opening import open_lake
-from stedi_glue.entry.options import (
-    Catalog,
-    Consent,
-    Engine,
-    Key,
-    Lake,
-    Landing,
-    Pairing,
-    Privacy,
-    Rules,
-    Versions,
-)
-from stedi_glue.entry.run_view import Progress, show_run
-from stedi_glue.entry.terminal import console, show_error
+from stedi_glue.entry.options import Catalog, Lake, Landing, Privacy, TableNames
+from stedi_glue.entry.terminal import PROGRAM, console, show_error
 from stedi_glue.errors import StediError
 from stedi_glue.settings import Settings, debugging, variable
 from stedi_glue.version import __version__
 
-# What takes long to import is imported where it is used: '--help' must be instant.
-if TYPE_CHECKING:
-    from stedi_glue.lakehouse import Lakehouse
-
-PROGRAM = "stedi-glue"
 INTERRUPTED = 130
 
 app = typer.Typer(
@@ -61,14 +43,14 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+# Help lists them first.
+for command in (run.demo, run.run):
+    app.command()(command)
 for part in (query, quarantine, land, study, vacuum, forget):
     app.add_typer(part.app)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 TableName = Annotated[str, typer.Argument(metavar="TABLE", help="The table's name.")]
-TableNames = Annotated[
-    list[str] | None, typer.Argument(metavar="TABLE", help="Names of tables; all by default.")
-]
 
 
 def _print_version(wanted: bool) -> None:
@@ -87,79 +69,6 @@ def _root(
     ] = False,
 ) -> None:
     """Hold the options of the program itself."""
-
-
-@app.command()
-def demo(
-    folder: Annotated[
-        str | None,
-        typer.Argument(metavar="DIR", help="The lake; by default the one the other commands use."),
-    ] = None,
-    engine: Engine = None,
-    pairing: Pairing = None,
-    consent: Consent = None,
-    versions: Versions = None,
-    privacy: Privacy = None,
-    key: Key = None,
-    rules: Rules = None,
-) -> int:
-    """Build a whole lake from invented landing data, and say where to look next."""
-    from stedi_glue.entry.demo import prepare, show_next
-
-    usual = Settings.load().lake
-    settings = Settings.load(
-        lake=folder,
-        engine=engine,
-        pairing=pairing,
-        consent=consent,
-        versions=versions,
-        privacy=privacy,
-        key=key,
-        rules=rules,
-    )
-    # The demo's raw data is its own, wherever the usual raw data may be.
-    settings = replace(settings, landing=settings.lake)
-    with open_lake(settings) as lake:
-        prepare(lake.root)
-        code = _make(lake, (), as_json=False)
-    where = "" if settings.lake == usual else f" --lake {shlex.quote(settings.lake)}"
-    show_next(console(), f"{PROGRAM} {{}}{where}".format)
-    return code
-
-
-@app.command()
-def run(
-    tables: TableNames = None,
-    lake: Lake = None,
-    landing: Landing = None,
-    catalog: Catalog = None,
-    engine: Engine = None,
-    pairing: Pairing = None,
-    consent: Consent = None,
-    versions: Versions = None,
-    privacy: Privacy = None,
-    key: Key = None,
-    rules: Rules = None,
-    as_json: Annotated[
-        bool,
-        typer.Option("--json", help="Print one JSON object; none when the run cannot start."),
-    ] = False,
-) -> int:
-    """Make tables from landing data, and publish those that pass their rules."""
-    settings = Settings.load(
-        lake=lake,
-        landing=landing,
-        catalog=catalog,
-        engine=engine,
-        pairing=pairing,
-        consent=consent,
-        versions=versions,
-        privacy=privacy,
-        key=key,
-        rules=rules,
-    )
-    with open_lake(settings) as opened:
-        return _make(opened, tables or (), as_json)
 
 
 @app.command()
@@ -267,20 +176,6 @@ def lineage(
             sys.stdout.write(opened.lineage())
         else:
             lake_view.show_lineage(console(), opened.pipeline)
-
-
-def _make(lake: Lakehouse, names: Sequence[str], as_json: bool) -> int:
-    progress = Progress(table.name for table in lake.pipeline.select(names))
-    with progress.shown():
-        report = lake.run(*names, on_step=progress)
-    if as_json:
-        print_json(report.to_json())
-    else:
-        page = "" if report.unrecorded else lake.docs
-        show_run(console(), report, lake.earlier(report.run_id), lake.pipeline, page)
-    if report.unrecorded:
-        return _complain(report.unrecorded, report.exit_code)
-    return report.exit_code
 
 
 app.add_typer(deploy_commands.app)

@@ -24,3 +24,6 @@ Privacy = Annotated[str | None, _setting("privacy", "KIND")]
 Key = Annotated[str | None, _setting("key", "PLACE")]
 Rules = Annotated[str | None, _setting("rules", "DIR")]
 Workgroup = Annotated[str | None, _setting("workgroup", "NAME")]
+TableNames = Annotated[
+    list[str] | None, typer.Argument(metavar="TABLE", help="Names of tables; all by default.")
+]

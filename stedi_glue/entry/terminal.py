@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
+PROGRAM = "stedi-glue"
 # From here on there is room for every column; below, the least needed are left out.
 WIDE = 118
 # Nothing is wrapped or cut in a pipe.

@@ -19,20 +19,19 @@ from stedi_glue.backends.report_pages import ReportPages
 from stedi_glue.backends.storage import S3
 from stedi_glue.backends.vacuum import Orphan, Vacuum
 from stedi_glue.errors import UnknownTable, UsageError
+from stedi_glue.lakehouse.reading import ReadableLake
 from stedi_glue.model.pipeline import Pipeline
 from stedi_glue.model.table import Table, Zone
 from stedi_glue.publish.collector import patient_collector
 from stedi_glue.publish.ports import Snapshot
 from stedi_glue.publish.rehearsal import Rehearsal, Stage
 from stedi_glue.publish.report import RunReport
-from stedi_glue.publish.runner import Observer, Runner
+from stedi_glue.publish.run import Observer
+from stedi_glue.publish.runner import Runner
 
 if TYPE_CHECKING:
     from stedi_glue.model.transform import ZoneTransform
     from stedi_glue.profiling.profile import Profile
-
-
-from stedi_glue.lakehouse.reading import ReadableLake
 
 
 class Lakehouse(ReadableLake):
@@ -49,12 +48,11 @@ class Lakehouse(ReadableLake):
         source: a folder with `customer/landing` and its like. names: the landing tables to
         bring, by default all of them.
         """
-        raw = [table for table in self.pipeline.tables if table.zone is Zone.LANDING]
-        known = {table.name: table for table in raw}
+        known = {table.name: table for table in self.pipeline.landing}
         for name in names:
             if name not in known:
                 raise UnknownTable(name, known)
-        chosen = [table for table in raw if not names or table.name in names]
+        chosen = [table for name, table in known.items() if not names or name in names]
         return Delivery(self.landing), parcels(source, self.landing, chosen)
 
     def run(self, *tables: str, on_step: Observer | None = None) -> RunReport:
@@ -80,7 +78,7 @@ class Lakehouse(ReadableLake):
             key = self._privacy.noted(private, keyed=_keyed(self._described, tables))
             named = private == "identified"
             runner = self._runner(self.pipeline if named else self.pipeline.pseudonymous(key))
-            self._catalog.create([t for t in self.pipeline.tables if t.zone is not Zone.LANDING])
+            self._catalog.create(self.pipeline.made)
             self._register_landing()
             return runner.run(runner.check(tables), on_step)
 
@@ -119,7 +117,7 @@ class Lakehouse(ReadableLake):
         the lake's key, and LakeError when nobody has the address.
         """
         self._storage.require()
-        self._landing.check([t for t in self.pipeline.tables if t.zone is Zone.LANDING])
+        self._landing.check(self.pipeline.landing)
         with self._storage.writing():
             if self._privacy.known_key() is None:
                 if self.root.startswith(S3):
@@ -198,8 +196,7 @@ class Lakehouse(ReadableLake):
         if self.on_aws and self.landing.startswith(S3):
             from stedi_glue.backends import glue
 
-            raw = [table for table in self.pipeline.tables if table.zone is Zone.LANDING]
-            glue.register_landing(raw, self.landing)
+            glue.register_landing(self.pipeline.landing, self.landing)
 
 
 def _keyed(pipeline: Pipeline, tables: Sequence[str]) -> bool:

@@ -20,7 +20,6 @@ from stedi_glue.backends.report_pages import ReportPages
 from stedi_glue.backends.storage import S3, folder_uri, open_storage
 from stedi_glue.errors import LakeError, UsageError, suggest
 from stedi_glue.model.pipeline import Pipeline
-from stedi_glue.model.table import Zone
 from stedi_glue.zones import STEDI
 
 CATALOGS = ("local", "glue")
@@ -93,8 +92,7 @@ class OpenLake:
 
     def options(self) -> dict[str, str]:
         """Return the choices that published tables were made with."""
-        made = (table for table in self.pipeline.tables if table.zone is not Zone.LANDING)
-        current = (self._catalog.current(table) for table in made)
+        current = map(self._catalog.current, self.pipeline.made)
         summaries = [snapshot.summary for snapshot in current if snapshot]
         prefix = "stedi.option."
         return {

@@ -15,6 +15,7 @@ from stedi_glue.backends.proposals import Proposal, propose
 from stedi_glue.backends.revocation import revoked
 from stedi_glue.backends.suites import RulesFolder
 from stedi_glue.errors import EngineError, LakeError, UnknownTable, UsageError
+from stedi_glue.lakehouse.opened import OpenLake
 from stedi_glue.model.ddl import athena_ddl
 from stedi_glue.model.lineage import mermaid
 from stedi_glue.model.table import Table, Zone
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 
     from stedi_glue.backends.athena import Athena
     from stedi_glue.profiling.profile import Profile
-
-
-from stedi_glue.lakehouse.opened import OpenLake
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,16 @@ class Pipeline:
             merged |= transform.options
         return merged
 
+    @property
+    def landing(self) -> tuple[Table, ...]:
+        """The tables that arrive from outside, in lineage order."""
+        return tuple(self.table(name) for name in self._order if name in self._landing)
+
+    @property
+    def made(self) -> tuple[Table, ...]:
+        """The tables that transforms make, in lineage order."""
+        return tuple(self.table(name) for name in self._order if name in self._transforms)
+
     def table(self, name: str) -> Table:
         """Return the contract called `name`, or raise UnknownTable with a suggestion."""
         if name in self._landing:

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from stedi_glue.model.pipeline import Pipeline
-from stedi_glue.zones.curated import (
-    CustomersCurated,
-    MachineLearningCurated,
-    Pairing,
-)
+from stedi_glue.zones.curated import CustomersCurated, MachineLearningCurated, Pairing
 from stedi_glue.zones.landing import ACCELEROMETER_LANDING, CUSTOMER_LANDING, STEP_TRAINER_LANDING
 from stedi_glue.zones.trusted import (
     CUSTOMER_TRUSTED,
@@ -20,9 +16,7 @@ from stedi_glue.zones.trusted import (
 
 
 def stedi(
-    pairing: Pairing = "timestamp",
-    consent: Consent = "current",
-    versions: Versions = "latest",
+    pairing: Pairing = "timestamp", consent: Consent = "current", versions: Versions = "latest"
 ) -> Pipeline:
     """Return the STEDI pipeline; the options are those of the transforms that carry them."""
     return Pipeline(

@@ -68,6 +68,20 @@ NO_CONSENT = {"shareWithResearchAsOfDate": 0}
 SERIAL = "616e6100-1111-2222-3333-444444444444"
 ANA = "ana@example.com"
 
+# As in `QUERIES`, of pairs, whether or not they name people.
+PAIRS: Mapping[str, list[Break]] = {
+    "holds a trusted step trainer": [
+        first(distanceFromObject=999),
+        without("step_trainer_trusted", serialNumber=SERIAL),
+    ],
+    "holds a trusted accelerometer": [
+        first(x=0.25),
+        first(sensorReadingTime=NOW),
+        without("accelerometer_trusted", user=ANA),
+    ],
+    "counted twice": [lambda lake, rows: rows.append(dict(rows[0]))],
+}
+
 # Per table, the rules that are queries: words of their note, and ways to break them.
 QUERIES: Mapping[str, Mapping[str, list[Break]]] = {
     "customer_landing": {
@@ -119,16 +133,7 @@ QUERIES: Mapping[str, Mapping[str, list[Break]]] = {
             first(serialNumber=DAN["serialNumber"]),
             every("customers_curated", **NO_CONSENT),
         ],
-        "holds a trusted step trainer": [
-            first(distanceFromObject=999),
-            without("step_trainer_trusted", serialNumber=SERIAL),
-        ],
-        "holds a trusted accelerometer": [
-            first(x=0.25),
-            first(sensorReadingTime=NOW),
-            without("accelerometer_trusted", user=ANA),
-        ],
-        "counted twice": [lambda lake, rows: rows.append(dict(rows[0]))],
+        **PAIRS,
         "tells the truth": [first(sameCustomer=False), first(user="ben@example.com")],
     },
     "machine_learning_curated.pseudonymous": {
@@ -142,16 +147,7 @@ QUERIES: Mapping[str, Mapping[str, list[Break]]] = {
             first(device=pseudonym(DAN["serialNumber"])),
             every("customers_curated", **NO_CONSENT),
         ],
-        "holds a trusted step trainer": [
-            first(distanceFromObject=999),
-            without("step_trainer_trusted", serialNumber=SERIAL),
-        ],
-        "holds a trusted accelerometer": [
-            first(x=0.25),
-            first(sensorReadingTime=NOW),
-            without("accelerometer_trusted", user=ANA),
-        ],
-        "counted twice": [lambda lake, rows: rows.append(dict(rows[0]))],
+        **PAIRS,
         "tells the truth": [first(sameCustomer=False), first(subject=pseudonym("ben@example.com"))],
         "No name, e-mail": [
             # Of who agreed, and of who did not.

@@ -14,11 +14,12 @@ from stedi_glue.backends.forgetting.person import Person, Theirs
 from stedi_glue.backends.forgetting.remains import files, holding
 from stedi_glue.backends.forgetting.suppression import Forgotten, Suppression
 from stedi_glue.backends.forgetting.versions import delete, old_versions
+from stedi_glue.backends.raw.blocks import GZIP
 from stedi_glue.backends.raw.contract import staged_folders
 from stedi_glue.backends.raw.shape import Shape
 from stedi_glue.backends.storage import open_storage
 from stedi_glue.errors import LakeError
-from stedi_glue.model.table import Table, Zone
+from stedi_glue.model.table import Table
 
 if TYPE_CHECKING:
     from stedi_glue.backends.catalog import IcebergCatalog
@@ -98,8 +99,8 @@ class Forgetting:
         self._remake = remake
         self._storage = open_storage(root)
         self._raw = open_storage(raw)
-        self._raw_tables = [t for t in pipeline.tables if t.zone is Zone.LANDING]
-        self._tables = [t for t in pipeline.tables if t.zone is not Zone.LANDING]
+        self._raw_tables = pipeline.landing
+        self._tables = pipeline.made
         self._raw_folders = tuple(f"{raw}/{table.location}" for table in self._raw_tables)
 
     def forget(self, email: str, *, dry_run: bool = False) -> Receipt:
@@ -225,7 +226,7 @@ class Forgetting:
         for path in [*(path for path in found.raw if path not in last), *last]:
             table, _ = found.raw[path]
             left, _ = self._without(table, path, theirs)
-            packed = self._raw.read_bytes(path).startswith(b"\x1f\x8b")
+            packed = self._raw.read_bytes(path).startswith(GZIP)
             new = left.encode("utf-8", "surrogateescape")
             self._raw.write_bytes(path, gzip.compress(new, mtime=0) if packed else new)
         self._clear(theirs, found.files)

@@ -11,7 +11,7 @@ from functools import lru_cache
 from stedi_glue.backends.forgetting.suppression import Forgotten, Suppression, normal
 from stedi_glue.backends.forgetting.words import BOUND
 from stedi_glue.model.pipeline import Pipeline
-from stedi_glue.model.table import Table, Zone
+from stedi_glue.model.table import Table
 
 # Registrations by column; callable, because they are gone through twice and may be many.
 Registrations = Callable[[], Iterator[dict[str, str]]]
@@ -79,9 +79,9 @@ class Theirs:
 
 def registers(pipeline: Pipeline) -> Table | None:
     """Return the landing table that says who has which device; None when there is none."""
-    for table in pipeline.tables:
+    for table in pipeline.landing:
         named = [column.pseudonym for column in table.columns if column.pseudonym]
-        if table.zone is Zone.LANDING and "subject" in named and len(named) > 1:
+        if "subject" in named and len(named) > 1:
             return table
     return None
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 import html
 import json
 import re
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from io import BytesIO
 from typing import Any
 from urllib.parse import unquote
 
+from stedi_glue.backends.raw.blocks import DamagedArchive, unpacked
+
 # Names have several words.
 _WINDOW = 4
 # Iceberg keeps this much of a column's least and greatest text.
 BOUND = 16
 _AT_ONCE = 4 << 20
-_STEP = 4096
 # As many digits as a telephone number has, at least; measurements are not worth a look.
 _DIGITS = 7
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
@@ -42,7 +42,7 @@ def words(path: str, content: bytes) -> Iterator[str]:
         if content.startswith(b"Obj\x01"):
             yield from _avro(path, content)
             return
-    for lines in _lines(unpacked(content)):
+    for lines in _lines(_unpacked(content)):
         yield from of_text(lines.decode("utf-8", "replace"))
 
 
@@ -58,20 +58,11 @@ def _lines(content: bytes) -> Iterator[bytes]:
         start = end
 
 
-def unpacked(content: bytes) -> bytes:
-    """Return the content of a gzip file, as far as it goes, and other content as it is."""
-    if not content.startswith(b"\x1f\x8b"):
-        return content
-    found, start = bytearray(), 0
-    unzip = zlib.decompressobj(wbits=31)
-    # In small steps: what comes out before an error is kept.
-    with suppress(zlib.error):
-        while start < len(content):
-            packed = content[start : start + _STEP]
-            found += unzip.decompress(packed)
-            start += len(packed) - len(unzip.unused_data)
-            if unzip.eof:
-                unzip = zlib.decompressobj(wbits=31)
+def _unpacked(content: bytes) -> bytes:
+    found = bytearray()
+    with suppress(DamagedArchive):
+        for piece in unpacked(BytesIO(content)):
+            found += piece
     return bytes(found)
 
 

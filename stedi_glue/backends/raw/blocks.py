@@ -11,7 +11,7 @@ from typing import BinaryIO
 # are parted by a comma, and text has no line end.
 CUT = b'}\n{"'
 BLOCK = 8 << 20
-_GZIP = b"\x1f\x8b"
+GZIP = b"\x1f\x8b"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _READ = 1 << 20
 
@@ -34,7 +34,7 @@ def blocks(stream: BinaryIO) -> Iterator[bytes]:
     size = searched = 0
     damage: DamagedArchive | None = None
     try:
-        for chunk in _plain(_content(stream)):
+        for chunk in _plain(unpacked(stream)):
             waiting.append(chunk)
             size += len(chunk)
             # Twice as much each time, where cuts are far apart.
@@ -63,9 +63,13 @@ def middle(block: bytes) -> int:
     return found + 2 if found >= 0 else 0
 
 
-def _content(stream: BinaryIO) -> Iterator[bytes]:
+def unpacked(stream: BinaryIO) -> Iterator[bytes]:
+    """Yield the bytes of a file as they are, of a gzip file as they were.
+
+    Raises DamagedArchive after all that comes before the damage.
+    """
     head = stream.read(_READ)
-    if not head.startswith(_GZIP):
+    if not head.startswith(GZIP):
         while head:
             yield head
             head = stream.read(_READ)
