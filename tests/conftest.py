@@ -12,6 +12,15 @@ from stedi_glue.backends.engines import SailEngine, SparkEngine
 from tests.aws_server import Account, serving
 
 STARTER = Path(__file__).parents[2] / "shared" / "data" / "stedi-starter"
+# Of few rows the same results sooner, and in less memory: two JVMs run side by side.
+JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two processes for all default tests; a part of them, or a slow one, is alone in this one."""
+    chosen = config.getoption("keyword") or config.getoption("markexpr") != "not slow"
+    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    return 2 if whole and not chosen else 0
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -33,7 +42,10 @@ def spark() -> Iterator[SparkEngine]:
     # In CI a missing Java must fail, or parity would go unproven without a word.
     if os.environ.get("CI") != "true" and not java():
         pytest.skip("classic Spark needs a Java: put one on PATH or set JAVA_HOME")
-    with closing(SparkEngine()) as engine:
+    with closing(SparkEngine(memory="1g")) as engine:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PYSPARK_SUBMIT_ARGS", f"--driver-java-options '{JVM}' pyspark-shell")
+            engine.start()
         yield engine
 
 

@@ -182,6 +182,7 @@ def test_a_table_of_strangers_is_held(
     assert "a table of strangers teaches nothing true" in curated.reason
 
 
+@pytest.mark.slow
 def test_the_same_without_the_bad_rows_makes_the_same_tables(
     sail: SailEngine, tmp_path: Path, sound: dict[str, list[Row]]
 ) -> None:

@@ -84,8 +84,11 @@ def test_pseudonymous(tmp_path: Path, starter: Path, rows: dict[str, list[Row]])
 @pytest.mark.parametrize(
     ("pairing", "consent", "counts"),
     [
-        ("customer", "current", CURRENT | {"machine_learning_curated": 40_981}),
-        ("timestamp", "as-of", AS_OF),
+        pytest.param(
+            *("customer", "current", CURRENT | {"machine_learning_curated": 40_981}),
+            marks=pytest.mark.slow,
+        ),
+        pytest.param("timestamp", "as-of", AS_OF, marks=pytest.mark.slow),
         ("customer", "as-of", AS_OF | {"machine_learning_curated": 32_025}),
     ],
 )

@@ -21,6 +21,7 @@ from tests.aws_server import BUCKET, Account
 from tests.entry.conftest import Stedi
 from tests.entry.test_cli import NO_ROWS, PROGRAM
 from tests.entry.test_cli_mistakes import add_rule
+from tests.kept import Kept
 from tests.oracle import expected, landing_rows, multiset
 from tests.rows import pseudonym
 
@@ -55,16 +56,30 @@ def key_of(lake: Path) -> Path:
     return Path(os.environ["XDG_CONFIG_HOME"], "stedi_glue", "keys", note["id"])
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory, landing: Path) -> Kept:
+    lake = tmp_path_factory.mktemp("kept") / "lake"
+    run = [*PROGRAM, "run", "--lake", lake, "--landing", landing, "--privacy", "pseudonymous"]
+    done = subprocess.run(
+        [*run, "--key", "env:PSEUDONYM_KEY"],
+        env={**os.environ, "PSEUDONYM_KEY": KEY},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert KEY not in done.stdout + done.stderr
+    return Kept(lake)
+
+
 @pytest.fixture
-def lake(tmp_path: Path, landing: Path, stedi: Stedi, monkeypatch: pytest.MonkeyPatch) -> Path:
+def lake(kept: Kept, landing: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A new lake that was run with pseudonyms."""
-    monkeypatch.setenv("STEDI_LAKE", str(tmp_path / "lake"))
+    lake = kept.restored()
+    monkeypatch.setenv("STEDI_LAKE", str(lake))
     monkeypatch.setenv("STEDI_LANDING", str(landing))
     monkeypatch.setenv("PSEUDONYM_KEY", KEY)
-    done = stedi("run", "--privacy", "pseudonymous", "--key", "env:PSEUDONYM_KEY")
-    assert done.code == 0, done.err
-    assert KEY not in done.out + done.err
-    return tmp_path / "lake"
+    return lake
 
 
 def published(lake: Path) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from stedi_glue.entry.cli import main
 from stedi_glue.entry.synthetic import write_landing
 from stedi_glue.lakehouse import Lakehouse
 from stedi_glue.model.table import Zone
@@ -17,6 +17,7 @@ from stedi_glue.zones import STEDI
 from tests.entry.conftest import Said, Stedi, listing
 from tests.entry.test_cli import NO_ROWS
 from tests.entry.test_cli_mistakes import add_rule
+from tests.kept import Kept
 from tests.oracle import Multiset, Row, expected, landing_rows, multiset
 from tests.rows import KEY
 
@@ -25,22 +26,23 @@ CONSENT = "shareWithResearchAsOfDate"
 
 
 @pytest.fixture(scope="module")
-def invented(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("invented")
-    write_landing(folder, customers=30, readings=600)
-    return folder
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    root = tmp_path_factory.mktemp("kept")
+    write_landing(root / "landing", customers=30, readings=600)
+    (root / "key").write_bytes(KEY)
+    places = {"--lake": "lake", "--landing": "landing", "--key": "key"}
+    options = [word for name, place in places.items() for word in (name, str(root / place))]
+    assert main(["run", *options]) == 0
+    return Kept(root)
 
 
 @pytest.fixture
-def landing(tmp_path: Path, invented: Path, stedi: Stedi, monkeypatch: pytest.MonkeyPatch) -> Path:
+def landing(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The raw data of a lake that was run."""
-    shutil.copytree(invented, tmp_path / "landing")
-    (tmp_path / "key").write_bytes(KEY)
+    root = kept.restored()
     for name, value in {"LANDING": "landing", "LAKE": "lake", "KEY": "key"}.items():
-        monkeypatch.setenv(f"STEDI_{name}", str(tmp_path / value))
-    done = stedi("run")
-    assert done.code == 0, done.err
-    return tmp_path / "landing"
+        monkeypatch.setenv(f"STEDI_{name}", str(root / value))
+    return root / "landing"
 
 
 def oracle(landing: Path) -> dict[str, Multiset]:

@@ -197,7 +197,7 @@ def test_unmet_rules_name_table_and_severity_worst_first(lake: Lakehouse) -> Non
 def test_what_is_in_quarantine_is_told_with_its_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_landing(tmp_path, customers=200)
+    write_landing(tmp_path, customers=200, readings=200)
     [file] = (tmp_path / "customer" / "landing").glob("*.json")
     with file.open("a") as stream:
         stream.write('{"email": "secret@example.com", "pho\n')

@@ -6,19 +6,43 @@ import re
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from stedi_glue.backends.engines import explaining
+from stedi_glue.backends.engines import SailEngine, explaining
 from stedi_glue.errors import LakeError, StediError
-from tests.publish.test_runner import PIPELINE, Lake, lake, statuses
-
-__all__ = ["lake"]
+from tests.kept import Kept
+from tests.publish.test_runner import PIPELINE, Lake, statuses
 
 HIGH = PIPELINE.table("high")
+
+
+@pytest.fixture(scope="module")
+def opened(sail: SailEngine) -> Iterator[None]:
+    """Have every lake use the tests' engine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("stedi_glue.lakehouse.opened.open_engine", lambda name, **_: sail)
+        yield
+
+
+@pytest.fixture(scope="module")
+def kept(opened: None, tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    root = tmp_path_factory.mktemp("faults")
+    lake = Lake(root)
+    lake.land(5, 15)
+    lake.house.run().raise_for_status()
+    lake.land(5, 15, 25)
+    lake.house.run().raise_for_status()
+    return Kept(root)
+
+
+@pytest.fixture
+def lake(kept: Kept) -> Lake:
+    """A lake that published an older and a newer state of every table."""
+    return Lake(kept.restored())
 
 
 def lose(file: Path) -> None:
@@ -68,14 +92,6 @@ def _iceberg(lake: Lake):  # type: ignore[no-untyped-def]
     return lake.house._catalog._published(HIGH)
 
 
-def twice(lake: Lake) -> None:
-    """Publish an older and a newer state of every table."""
-    lake.land(5, 15)
-    lake.house.run().raise_for_status()
-    lake.land(5, 15, 25)
-    lake.house.run().raise_for_status()
-
-
 def reopen(lake: Lake) -> None:
     """Look at the lake as another process would."""
     lake.house = lake.house.open(
@@ -101,7 +117,6 @@ SELDOM = [
 def test_a_damaged_file_is_told_and_the_next_run_makes_up_for_it(
     lake: Lake, which: Callable[[Lake], Path], damage: Callable[[Path], None]
 ) -> None:
-    twice(lake)
     victim = which(lake)
     reopen(lake)
     damage(victim)
@@ -125,7 +140,6 @@ def test_a_damaged_file_is_told_and_the_next_run_makes_up_for_it(
 def test_a_damaged_copy_of_raw_data_is_made_again(
     lake: Lake, damage: Callable[[Path], None]
 ) -> None:
-    twice(lake)
     for copy in (lake.root / "lake" / "raw" / "landing_parsed").rglob("*.parquet"):
         damage(copy)
     lake.house.run().raise_for_status()
@@ -133,7 +147,6 @@ def test_a_damaged_copy_of_raw_data_is_made_again(
 
 
 def test_a_lost_catalog_is_made_anew_with_the_history(lake: Lake) -> None:
-    twice(lake)
     before = {name: lake.house.history(name) for name in ("high", "higher", "low")}
     catalog(lake).unlink()
     reopen(lake)
@@ -145,7 +158,6 @@ def test_a_lost_catalog_is_made_anew_with_the_history(lake: Lake) -> None:
 
 
 def test_a_journal_of_a_killed_writer_is_not_replayed_into_the_new_catalog(lake: Lake) -> None:
-    twice(lake)
     journal = catalog(lake).with_name("catalog.db-journal")
     journal.write_bytes(b"\xd9\xd5\x05\xf9 a journal that belongs to the lost file" * 20)
     catalog(lake).unlink()
@@ -156,7 +168,6 @@ def test_a_journal_of_a_killed_writer_is_not_replayed_into_the_new_catalog(lake:
 
 
 def test_a_locked_catalog_is_told_and_nothing_is_published(lake: Lake) -> None:
-    twice(lake)
     before = lake.house.history("high")
     with closing(sqlite3.connect(catalog(lake))) as other:
         other.execute("BEGIN EXCLUSIVE")
@@ -167,7 +178,6 @@ def test_a_locked_catalog_is_told_and_nothing_is_published(lake: Lake) -> None:
 
 
 def test_a_catalog_that_is_locked_during_a_run_fails_the_table(lake: Lake) -> None:
-    twice(lake)
     other = sqlite3.connect(catalog(lake), check_same_thread=False)
 
     def lock(table: str, step: str) -> None:
@@ -188,7 +198,6 @@ def test_a_catalog_that_is_locked_during_a_run_fails_the_table(lake: Lake) -> No
 
 
 def test_snapshots_that_nobody_can_read_expire(lake: Lake) -> None:
-    twice(lake)
     spoil(manifest_list(lake))
     lake.house.run().raise_for_status()
     assert len(lake.house.history("high")) == 2, "of three, the damaged one is gone"
@@ -199,7 +208,6 @@ def test_snapshots_that_nobody_can_read_expire(lake: Lake) -> None:
 def test_damaged_records_of_runs_stop_no_run(
     lake: Lake, place: str, damage: Callable[[Path], None]
 ) -> None:
-    twice(lake)
     for file in sorted((lake.root / "lake" / place).rglob("*")):
         if file.suffix in (".json", ".html"):
             damage(file)
@@ -211,7 +219,6 @@ def test_damaged_records_of_runs_stop_no_run(
 def test_what_was_published_is_whether_or_not_the_run_can_be_remembered(
     lake: Lake, place: str
 ) -> None:
-    twice(lake)
     folder = lake.root / "lake" / place
     shutil.rmtree(folder)
     folder.write_text("in the way")
@@ -228,7 +235,6 @@ def test_what_was_published_is_whether_or_not_the_run_can_be_remembered(
 
 
 def test_a_damaged_record_is_told_with_its_place(lake: Lake) -> None:
-    twice(lake)
     record = min((lake.root / "lake" / "runs").glob("*.json"))
     cut(record)
     with pytest.raises(LakeError, match=f"The record of a run '{record}' is damaged"):
@@ -238,7 +244,6 @@ def test_a_damaged_record_is_told_with_its_place(lake: Lake) -> None:
 def test_a_history_goes_forward_when_the_clock_goes_back(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    twice(lake)
     with monkeypatch.context() as patch:
         now = time.time
         patch.setattr(time, "time", lambda: now() - 3 * 24 * 3600)

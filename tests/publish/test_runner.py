@@ -75,7 +75,7 @@ class Lake:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.rules = root / "rules"
-        self.rules.mkdir()
+        self.rules.mkdir(exist_ok=True)
         for one in PIPELINE.tables:
             self.rule(one.name, at_most(1000))
         self.house = Lakehouse.open(
