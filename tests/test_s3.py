@@ -129,7 +129,8 @@ def test_rows_that_are_left_out_lie_beside_the_table(account: Account, tmp_path:
 
 
 # Neither Arrow nor Sail can assume a role that a profile names, or sign in as boto3 does.
-@pytest.mark.parametrize("profile", ["ana", "steward"])
+# The steward's profile signs in with ana's.
+@pytest.mark.parametrize("profile", [pytest.param("ana", marks=pytest.mark.slow), "steward"])
 def test_a_profile_leads_every_library_to_its_account(
     account: Account, raw: Path, tmp_path: Path, profile: str
 ) -> None:

@@ -45,10 +45,19 @@ def check(engine: LocalEngine, folders: pytest.TempPathFactory, landing: Landing
 PARITY = settings(deadline=None, derandomize=True, phases=(Phase.explicit, Phase.generate))
 
 
-@settings(PARITY, max_examples=25)
+@settings(PARITY, max_examples=10)
 @example(landing=NOTHING)
 @given(landing=dirty_landing(minimum=10))
 def test_sail(
+    sail: LocalEngine, tmp_path_factory: pytest.TempPathFactory, landing: Landing
+) -> None:
+    check(sail, tmp_path_factory, landing)
+
+
+@pytest.mark.slow
+@settings(PARITY, max_examples=50)
+@given(landing=dirty_landing(minimum=10))
+def test_sail_with_more_of_everything(
     sail: LocalEngine, tmp_path_factory: pytest.TempPathFactory, landing: Landing
 ) -> None:
     check(sail, tmp_path_factory, landing)
