@@ -57,7 +57,8 @@ def _measure(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
             return found, pipeline.text(found)
         case "audit":
             contenders = _kept(audit.CONTENDERS, options.without)
-            found = audit.compare(options.rows, engine, contenders, repeat, data)
+            limit = options.limit
+            found = audit.compare(options.rows, engine, contenders, repeat, data, limit)
             return {"rows": options.rows, **found}, audit.text(found)
     found = scale.measure(options.sizes, engine, repeat, data)
     return found, scale.text(found)
@@ -116,7 +117,11 @@ def _parser() -> argparse.ArgumentParser:
     size(running("pipeline", "gated against ungated and naive", 3), pipeline.CONTENDERS)
     small = running("start", "from nothing to published tables on small data, against naive", 3)
     small.add_argument("--landing", type=Path, required=True, help="holds customer/landing etc.")
-    size(running("audit", "the audit alone, against peers", 5), audit.CONTENDERS)
+    judging = running("audit", "the audit alone, against peers", 5)
+    judging.add_argument(
+        "--limit", type=int, default=600, metavar="S", help="seconds until a contender is stopped"
+    )
+    size(judging, audit.CONTENDERS)
     growing = running("scale", "time and memory as the data grows", 1)
     growing.add_argument("--sizes", type=_sizes, default=_sizes("1M,3M,10M,30M"))
     kind("page", "until a browser has opened the report of a run, and the list of runs", 9)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
+from threading import Timer
 from typing import IO, Any
 
 import pyarrow.dataset as ds
@@ -32,11 +33,15 @@ SPOILED_ROWS = 2_000
 
 
 class Worker:
-    """A contender, started and waiting for a table."""
+    """A contender, started and waiting for a table.
 
-    def __init__(self, process: subprocess.Popen[str], log: IO[bytes]) -> None:
+    limit: after so many seconds without an answer it is stopped.
+    """
+
+    def __init__(self, process: subprocess.Popen[str], log: IO[bytes], limit: float) -> None:
         self._process = process
         self._log = log
+        self._limit = limit
         self.reason: str = self._answer().get("reason", "")
 
     def judge(self, files: Sequence[Path]) -> dict[str, Any]:
@@ -48,17 +53,27 @@ class Worker:
 
     def _answer(self) -> dict[str, Any]:
         assert self._process.stdout
-        if line := self._process.stdout.readline():
+        patience = Timer(self._limit, self._process.kill)
+        patience.start()
+        line = self._process.stdout.readline()
+        expired = not patience.is_alive()
+        patience.cancel()
+        if line:
             answer: dict[str, Any] = json.loads(line)
             return answer
+        if expired:
+            return {"reason": f"no answer in {self._limit:g} s"}
         self._log.seek(0)
         return {"reason": f"its process ended: {self._log.read().decode()[-1000:].strip()}"}
 
 
 def compare(
-    rows: int, engine: str, contenders: Sequence[str], repeat: int, data: Path
+    rows: int, engine: str, contenders: Sequence[str], repeat: int, data: Path, limit: float
 ) -> dict[str, Any]:
-    """Let contenders judge the same table in turns, and return the figures."""
+    """Let contenders judge the same table in turns, and return the figures.
+
+    limit: seconds after which a contender is stopped, and left out.
+    """
     now = int(time.time() * 1000)
     table = sorted(inputs.readings(data, rows).glob("*.parquet"))
     with TemporaryDirectory(prefix="audit-", dir=data) as folder, ExitStack() as stack:
@@ -67,7 +82,7 @@ def compare(
         failed: dict[str, str] = {}
         for name in contenders:
             tell(f"starting {name}")
-            worker = stack.enter_context(_started(name, engine, now, Path(folder, name)))
+            worker = stack.enter_context(_started(name, engine, now, Path(folder, name), limit))
             reason = worker.reason or _warm_up(name, worker, cases)
             if reason:
                 failed[name] = reason
@@ -111,7 +126,7 @@ def text(found: dict[str, Any]) -> str:
 
 
 @contextmanager
-def _started(name: str, engine: str, now: int, rules: Path) -> Iterator[Worker]:
+def _started(name: str, engine: str, now: int, rules: Path, limit: float) -> Iterator[Worker]:
     command = processes.command("contenders", name, engine, rules, now)
     pipe = subprocess.PIPE
     # A worker ends when its input does.
@@ -121,7 +136,7 @@ def _started(name: str, engine: str, now: int, rules: Path) -> Iterator[Worker]:
             command, cwd=processes.ROOT, stdin=pipe, stdout=pipe, stderr=log, text=True
         ) as process,
     ):
-        yield Worker(process, log)
+        yield Worker(process, log, limit)
 
 
 def _spoiled(

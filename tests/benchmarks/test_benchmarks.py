@@ -105,6 +105,13 @@ def test_audit(data: Path) -> None:
     assert found["ratios"]["raw_over_fused"] > 0
 
 
+def test_a_contender_without_an_answer_is_stopped_and_named(data: Path) -> None:
+    options = ("--rows", 5000, "--repeat", 1, "--limit", 0, "--data", data)
+    found = measured("audit", *options, *(f"--without={name}" for name in audit.CONTENDERS[1:]))
+    assert found["does_not_run"] == {"fused": "no answer in 0 s"}
+    assert not found["median_seconds"]
+
+
 @pytest.mark.slow
 def test_scale(data: Path) -> None:
     pytest.importorskip("psutil")
