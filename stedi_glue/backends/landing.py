@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from stedi_glue.model.table import Table
 
 # Raised when the parser reads the same bytes differently than before.
-PARSER = 4
+PARSER = 5
 _FILES_AT_ONCE = 64
 
 

@@ -16,14 +16,12 @@ if TYPE_CHECKING:
 
 
 def suspected(rows: DataFrame, columns: Sequence[str]) -> DataFrame:
-    """Count the rows whose hash of the key came before: none proves keys unique."""
+    """Count the rows that share the hash of their key with another: none proves keys unique."""
     keys = [F.col(name) for name in columns]
     if len(keys) > 1:
         # A null leaves the hash as it is: without this, (null, 1) would meet (1, null).
         keys += [key.isNull() for key in keys]
-    hashes = rows.select(F.xxhash64(*keys).alias("hash"))
-    # Groups with their sizes would take a quarter more time and memory.
-    return hashes.agg(F.count(F.lit(1)) - F.countDistinct("hash"))
+    return repeated(rows.select(F.xxhash64(*keys).alias("hash")), ["hash"])
 
 
 def repeated(rows: DataFrame, columns: Sequence[str]) -> DataFrame:

@@ -211,6 +211,9 @@ def _require_text(piece: str, pairs: Pairs) -> None:
             json.dumps(pairs, ensure_ascii=False).encode()
         except UnicodeEncodeError:
             raise _Refused(NO_TEXT) from None
+        except RecursionError:
+            # It could just be read.
+            raise _Refused(BROKEN) from None
 
 
 def _value(column: Column, value: Any, mended: list[str]) -> Any:

@@ -43,9 +43,14 @@ class Shape:
         return pa.schema([(key, self.types[name]) for key, name in self.keys.items()])
 
     @cached_property
+    def schema(self) -> pa.Schema:
+        """The columns, in order."""
+        return pa.schema(self.types.items())
+
+    @cached_property
     def nothing(self) -> pa.Table:
         """No records."""
-        return pa.schema(self.types.items()).empty_table()
+        return self.schema.empty_table()
 
     @cached_property
     def staged_schema(self) -> pa.Schema:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import parquet
 
 from stedi_glue.backends.raw import columnar, recovery
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
     from stedi_glue.backends.storage import Storage
     from stedi_glue.model.table import Table
 
-_TEXT = [pa.string()]
-_ROW_GROUP = 100_000
+# Rows for each value, on average, from which on a column is written with a dictionary.
+_OFTEN = 10
+_ROW_GROUP = 200_000
 
 
 @dataclass
@@ -141,18 +143,21 @@ class _Writers:
         self._waiting.clear()
         place = self._turn % (os.cpu_count() or 1)
         if place == len(self._open):
-            self._open.append(self._writer())
+            self._open.append(self._writer(rows))
         self._open[place].write_table(rows, row_group_size=len(rows))
         self._turn += 1
 
-    def _writer(self) -> parquet.ParquetWriter:
+    def _writer(self, rows: pa.Table) -> parquet.ParquetWriter:
         file = f"{self._folder}/part-{len(self.files)}.parquet"
         target = self._stack.enter_context(self._storage.open_output(file))
         self.files.append(file)
-        # Measurements have too many values for a dictionary to be worth its time.
-        text = [f.name for f in self._schema if f.type in _TEXT]
+        often = [
+            column.name
+            for column in self._schema
+            if pc.count_distinct(rows[column.name]).as_py() * _OFTEN <= len(rows)
+        ]
         return self._stack.enter_context(
-            parquet.ParquetWriter(target, self._schema, compression="zstd", use_dictionary=text)
+            parquet.ParquetWriter(target, self._schema, compression="zstd", use_dictionary=often)
         )
 
     def __enter__(self) -> _Writers:

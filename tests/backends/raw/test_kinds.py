@@ -155,6 +155,11 @@ KINDS = {
     "a number without end": Kind('{"{number}": 1e400}', 0, WRONG_NUMBER),
     "a number of 5,000 digits": Kind('{"{number}": ' + "9" * 5000 + "}", 0, WRONG_NUMBER),
     "NaN": Kind('{"{number}": NaN}', 0, WRONG_NUMBER),
+    "NaN under another key": Kind('{"{text}": "ana", "q": NaN}', 1),
+    "infinity in short": Kind('{"{text}": "ana", "q": Inf}', 0, (recovery.BROKEN,)),
+    "infinity in short, behind an old line end": Kind(
+        '{"{text}": "ana", "q":\rInf}', 0, (recovery.BROKEN,)
+    ),
     "infinity": Kind('{"{number}": -Infinity}', 0, WRONG_NUMBER),
     "an array for a number": Kind('{"{number}": [1]}', 0, WRONG_NUMBER),
     "an object for a text": Kind('{"{text}": {"a": 1}}', 0, WRONG_TEXT),
@@ -176,6 +181,9 @@ KINDS = {
     "nested without end": Kind('{"q": ' + "[" * 100_000, 0, (recovery.BROKEN,)),
     "nested too deep to follow": Kind(
         '{"{text}": "a", "q": ' + "[" * 5000 + "]" * 5000 + "}", 0, (recovery.BROKEN,)
+    ),
+    "nested too deep to write": Kind(
+        r'{"{text}": "\ud83d", "q": ' + '{"a":' * 600 + "1" + "}" * 601, 0, (recovery.BROKEN,)
     ),
     # Text
     "bytes that are not UTF-8": Kind(b'{"{text}": "\xff\xfe"}', 0, (recovery.NO_TEXT,)),
@@ -225,6 +233,16 @@ def test_a_problem_keeps_its_text() -> None:
 def test_numbers_keep_their_digits_as_text() -> None:
     found = read(b'{"email": "a@b.c", "phone": 8015551212, "lastUpdateDate": 2.0}', "customer")
     assert found.records == [{"email": "a@b.c", "phone": "8015551212", "lastUpdateDate": 2}]
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t", "\r"])
+@pytest.mark.parametrize("number", ["NaN", "-NaN", "Inf", "-Infinity"])
+def test_decimals_are_finite(number: str, blank: str) -> None:
+    lines = f'{{"user": "a", "x":{blank}{number}}}\n'.encode()
+    for content in (lines, lines + b'{"user": "b", "other": 1}\n'):
+        found = read(content, "accelerometer")
+        assert all("x" not in record for record in found.records)
+        assert len(found.problems) == 1
 
 
 def test_the_other_name_of_a_key_is_understood() -> None:
