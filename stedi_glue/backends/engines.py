@@ -122,6 +122,8 @@ class SailEngine(_SessionEngine):
             "SAIL_EXECUTION__COLLECT_STATISTICS": "false",
             "SAIL_PARQUET__PRUNING": "false",
             "SAIL_PARQUET__ENABLE_PAGE_INDEX": "false",
+            # Milliseconds that freed memory is kept: the next query wants it again.
+            "MIMALLOC_PURGE_DELAY": "10000",
         }
         if self._s3:
             defaults |= aws.environment()
