@@ -194,8 +194,6 @@ class SparkEngine(_SessionEngine):
             "spark.driver.memory": self._memory,
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
-            # Java's usual collector is made for short pauses, which nobody waits for here.
-            "spark.driver.extraJavaOptions": "-XX:+UseParallelGC",
             # What goes wrong is raised, and said once.
             "spark.log.level": "FATAL",
             "spark.sql.session.timeZone": "UTC",
