@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
-from threading import Timer
+from threading import Event, Timer
 from typing import IO, Any
 
 import pyarrow.dataset as ds
@@ -53,15 +53,20 @@ class Worker:
 
     def _answer(self) -> dict[str, Any]:
         assert self._process.stdout
-        patience = Timer(self._limit, self._process.kill)
+        expired = Event()
+
+        def stop() -> None:
+            expired.set()
+            self._process.kill()
+
+        patience = Timer(self._limit, stop)
         patience.start()
         line = self._process.stdout.readline()
-        expired = not patience.is_alive()
         patience.cancel()
         if line:
             answer: dict[str, Any] = json.loads(line)
             return answer
-        if expired:
+        if expired.is_set():
             return {"reason": f"no answer in {self._limit:g} s"}
         self._log.seek(0)
         return {"reason": f"its process ended: {self._log.read().decode()[-1000:].strip()}"}
