@@ -14,6 +14,9 @@ from pyspark.sql import functions as F
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+# Groups are made apart in each, of a size that a core's cache holds up to some millions of rows.
+_PARTS = 32
+
 
 def suspected(rows: DataFrame, columns: Sequence[str]) -> DataFrame:
     """Count the rows that share the hash of their key with another: none proves keys unique."""
@@ -21,7 +24,9 @@ def suspected(rows: DataFrame, columns: Sequence[str]) -> DataFrame:
     if len(keys) > 1:
         # A null leaves the hash as it is: without this, (null, 1) would meet (1, null).
         keys += [key.isNull() for key in keys]
-    return repeated(rows.select(F.xxhash64(*keys).alias("hash")), ["hash"])
+    hashes = rows.select(F.xxhash64(*keys).alias("hash"))
+    # Engines group within each task first, which takes long and saves nothing: few hashes meet.
+    return repeated(hashes.repartition(_PARTS, "hash"), ["hash"])
 
 
 def repeated(rows: DataFrame, columns: Sequence[str]) -> DataFrame:
