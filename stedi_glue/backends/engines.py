@@ -122,8 +122,6 @@ class SailEngine(_SessionEngine):
             "SAIL_EXECUTION__COLLECT_STATISTICS": "false",
             "SAIL_PARQUET__PRUNING": "false",
             "SAIL_PARQUET__ENABLE_PAGE_INDEX": "false",
-            # Milliseconds that freed memory is kept: the next query wants it again.
-            "MIMALLOC_PURGE_DELAY": "10000",
         }
         if self._s3:
             defaults |= aws.environment()
@@ -131,6 +129,7 @@ class SailEngine(_SessionEngine):
             os.environ.setdefault(name, value)
         try:
             from pysail.spark import SparkConnectServer
+            from pyspark.sql.connect.client import ChannelBuilder
             from pyspark.sql.connect.session import SparkSession as ConnectSession
         except ImportError as error:
             raise EngineError(
@@ -140,7 +139,11 @@ class SailEngine(_SessionEngine):
         self._server = SparkConnectServer(ip="127.0.0.1", port=0)
         self._server.start(background=True)
         host, port = self._server.listening_address
-        builder = ConnectSession.builder.remote(f"sc://{host}:{port}")
+        # Uncompressed: between two threads of a process, packing takes longer than sending.
+        channel = ChannelBuilder(
+            f"sc://{host}:{port}", [("grpc.compression_enabled_algorithms_bitset", 1)]
+        )
+        builder = ConnectSession.builder.channelBuilder(channel)
         session = builder.config("spark.sql.session.timeZone", "UTC").create()
         # A session that Python collects closes its client, and waits for the threads that all
         # clients share: for ever, if it is one of these that collects it.
