@@ -195,6 +195,9 @@ class SparkEngine(_SessionEngine):
         self._owned = SparkSession.getActiveSession() is None
         settings = {
             "spark.driver.memory": self._memory,
+            # Spark's memory pages, a whole region or more of the default size, cost a collection
+            # each; other collectors ignore it, and options of the user's own win.
+            "spark.driver.defaultJavaOptions": "-XX:G1HeapRegionSize=16m",
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
             # What goes wrong is raised, and said once.
