@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 # PySpark's process-wide switch between its classic and its Spark Connect functions.
 _CONNECT_MODE = "SPARK_CONNECT_MODE_ENABLED"
+# Where options of the JVM come from, and what says that a Spark has settings of its own.
+_JAVA_OPTIONS = ("PYSPARK_SUBMIT_ARGS", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS")
+_SPARK_OF_THEIRS = ("SPARK_HOME", "SPARK_CONF_DIR")
+_COLLECTOR = re.compile(r"-XX:\+Use\w*GC\b")
 _LEADING_COMMENTS = re.compile(r"\A(\s+|--[^\n]*\n|/\*.*?\*/)+", re.DOTALL)
 
 
@@ -143,8 +147,8 @@ class SailEngine(_SessionEngine):
         channel = ChannelBuilder(
             f"sc://{host}:{port}", [("grpc.compression_enabled_algorithms_bitset", 1)]
         )
-        builder = ConnectSession.builder.channelBuilder(channel)
-        session = builder.config("spark.sql.session.timeZone", "UTC").create()
+        builder: Any = ConnectSession.builder.channelBuilder(channel)  # type: ignore[attr-defined]
+        session: SparkSession = builder.config("spark.sql.session.timeZone", "UTC").create()
         # A session that Python collects closes its client, and waits for the threads that all
         # clients share: for ever, if it is one of these that collects it.
         self._disconnect = session.client.close
@@ -195,9 +199,7 @@ class SparkEngine(_SessionEngine):
         self._owned = SparkSession.getActiveSession() is None
         settings = {
             "spark.driver.memory": self._memory,
-            # Spark's memory pages, a whole region or more of the default size, cost a collection
-            # each; other collectors ignore it, and options of the user's own win.
-            "spark.driver.defaultJavaOptions": "-XX:G1HeapRegionSize=16m",
+            "spark.driver.defaultJavaOptions": _collector(),
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
             # What goes wrong is raised, and said once.
@@ -234,6 +236,17 @@ class GlueEngine(SparkEngine):
         session = SparkSession.builder.getOrCreate()
         session.conf.set("spark.sql.session.timeZone", "UTC")
         return session
+
+
+def _collector() -> str:
+    """Return Java's option for who collects garbage; none where somebody else may have chosen.
+
+    Java's own choice works beside the program, for which two cores have no time to spare. But
+    it does not start at all with two collectors to choose from.
+    """
+    said = " ".join(os.environ.get(name, "") for name in _JAVA_OPTIONS)
+    chosen = _COLLECTOR.search(said) or any(name in os.environ for name in _SPARK_OF_THEIRS)
+    return "" if chosen else "-XX:+UseParallelGC"
 
 
 def _hadoop_s3() -> dict[str, str]:

@@ -107,6 +107,26 @@ def test_spark_without_java_is_one_sentence(
         _ = SparkEngine().session
 
 
+@pytest.mark.parametrize(("named", "collects"), [("", "PS Scavenge"), ("-XX:+UseSerialGC", "Copy")])
+@pytest.mark.parametrize("variable", ["JAVA_TOOL_OPTIONS", "PYSPARK_SUBMIT_ARGS"])
+def test_spark_takes_the_collector_that_somebody_named(
+    spark: SparkEngine, variable: str, named: str, collects: str
+) -> None:
+    """Java would not start with two."""
+    submitted = variable == "PYSPARK_SUBMIT_ARGS"
+    options = f"--driver-java-options '-Da=b {named}' pyspark-shell" if submitted else named
+    done = python(
+        """
+        from stedi_glue.backends.engines import SparkEngine
+        java = SparkEngine(memory="512m").session._jvm.java
+        beans = java.lang.management.ManagementFactory.getGarbageCollectorMXBeans()
+        print([bean.getName() for bean in beans])
+        """,
+        **{"PYSPARK_SUBMIT_ARGS": "pyspark-shell", variable: options},
+    )
+    assert collects in done.stdout, done.stderr
+
+
 def test_sail_without_its_package_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pysail.spark", None)
     with pytest.raises(EngineError, match=r"pip install pysail.* choose '--engine spark'"):
