@@ -13,6 +13,7 @@ from stedi_glue.backends.engines import GlueEngine, SailEngine, SparkEngine, ope
 from stedi_glue.errors import EngineError, LakeError, UsageError
 from stedi_glue.zones.landing import ACCELEROMETER_LANDING
 
+SERIAL = "-XX:+UseSerialGC"
 ROWS = [("ana@test.com", 1, 1.0, float("nan"), 0.5), (None, 2, None, -1.0, 0.0)]
 
 
@@ -107,14 +108,27 @@ def test_spark_without_java_is_one_sentence(
         _ = SparkEngine().session
 
 
-@pytest.mark.parametrize(("named", "collects"), [("", "PS Scavenge"), ("-XX:+UseSerialGC", "Copy")])
-@pytest.mark.parametrize("variable", ["JAVA_TOOL_OPTIONS", "PYSPARK_SUBMIT_ARGS"])
+@pytest.mark.usefixtures("spark")
+@pytest.mark.parametrize(
+    ("environment", "collects"),
+    [
+        ({}, "PS Scavenge"),
+        ({"PYSPARK_SUBMIT_ARGS": "--driver-java-options -Dany=thing pyspark-shell"}, "PS Scavenge"),
+        ({"PYSPARK_SUBMIT_ARGS": f"--driver-java-options {SERIAL} pyspark-shell"}, "Copy"),
+        ({"JAVA_TOOL_OPTIONS": SERIAL}, "Copy"),
+        ({"SPARK_CONF_DIR": "conf"}, "Copy"),
+    ],
+)
 def test_spark_takes_the_collector_that_somebody_named(
-    spark: SparkEngine, variable: str, named: str, collects: str
+    environment: dict[str, str], collects: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Java would not start with two."""
-    submitted = variable == "PYSPARK_SUBMIT_ARGS"
-    options = f"--driver-java-options '-Da=b {named}' pyspark-shell" if submitted else named
+    for name in ("PYSPARK_SUBMIT_ARGS", "JAVA_TOOL_OPTIONS", "SPARK_HOME", "SPARK_CONF_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    if "SPARK_CONF_DIR" in environment:
+        defaults = tmp_path / "spark-defaults.conf"
+        defaults.write_text(f"spark.driver.extraJavaOptions {SERIAL}\n", "utf-8")
+        environment = {"SPARK_CONF_DIR": str(tmp_path)}
     done = python(
         """
         from stedi_glue.backends.engines import SparkEngine
@@ -122,7 +136,7 @@ def test_spark_takes_the_collector_that_somebody_named(
         beans = java.lang.management.ManagementFactory.getGarbageCollectorMXBeans()
         print([bean.getName() for bean in beans])
         """,
-        **{"PYSPARK_SUBMIT_ARGS": "pyspark-shell", variable: options},
+        **environment,
     )
     assert collects in done.stdout, done.stderr
 

@@ -14,7 +14,8 @@ from pyspark.sql import functions as F
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-# Groups are made apart in each, of a size that a core's cache holds up to some millions of rows.
+# Enough for the cores of a cluster; 5 million rows take no longer in 32 parts than in 16 or 64, but
+# longer in as many as Spark makes by itself on two cores.
 _PARTS = 32
 
 
@@ -25,7 +26,7 @@ def suspected(rows: DataFrame, columns: Sequence[str]) -> DataFrame:
         # A null leaves the hash as it is: without this, (null, 1) would meet (1, null).
         keys += [key.isNull() for key in keys]
     hashes = rows.select(F.xxhash64(*keys).alias("hash"))
-    # Engines group within each task first, which takes long and saves nothing: few hashes meet.
+    # By themselves engines group before they part: it takes long and saves nothing, as few meet.
     return repeated(hashes.repartition(_PARTS, "hash"), ["hash"])
 
 
