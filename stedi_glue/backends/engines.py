@@ -10,10 +10,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from importlib import import_module
 from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from stedi_glue.backends import aws
+from stedi_glue.backends.lazily import standard
 from stedi_glue.backends.masking import unquoted
 from stedi_glue.backends.storage import open_storage
 from stedi_glue.errors import EngineError, LakeError, UsageError, suggest
@@ -133,8 +135,13 @@ class SailEngine(_SessionEngine):
             os.environ.setdefault(name, value)
         try:
             from pysail.spark import SparkConnectServer
-            from pyspark.sql.connect.client import ChannelBuilder
-            from pyspark.sql.connect.session import SparkSession as ConnectSession
+
+            # Each of these compares versions with it, and setuptools' own loads all of setuptools.
+            with standard("distutils"):
+                for module in ("catalog", "window"):
+                    import_module(f"pyspark.sql.connect.{module}")
+                from pyspark.sql.connect.client import ChannelBuilder
+                from pyspark.sql.connect.session import SparkSession as ConnectSession
         except ImportError as error:
             raise EngineError(
                 f"The Sail engine needs the package '{error.name}': install it with "

@@ -1,4 +1,4 @@
-"""Modules that load when they are first used, not when they are imported."""
+"""Imports of libraries, spared what their users do not need."""
 
 from __future__ import annotations
 
@@ -38,3 +38,20 @@ def lazily(*names: str) -> Iterator[None]:
         yield
     finally:
         sys.meta_path.remove(finder)
+
+
+@contextmanager
+def standard(package: str) -> Iterator[None]:
+    """Let imports of a package of the standard library, meanwhile, find nobody's replacement.
+
+    Afterwards it is as if nobody had imported it.
+    """
+    sys.meta_path.insert(0, PathFinder)
+    before = set(sys.modules)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(PathFinder)
+        for name in set(sys.modules) - before:
+            if name.partition(".")[0] == package:
+                del sys.modules[name]

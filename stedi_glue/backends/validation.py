@@ -9,10 +9,10 @@ from typing import Any, Literal
 # Read once, when the library is imported: rules and results stay on this machine.
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
-from stedi_glue.backends.lazily import lazily
+from stedi_glue.backends.lazily import lazily, standard
 
-with lazily("altair", "jsonschema", "scipy.sparse", "scipy.stats"):
-    # Each for one kind of rule, and together up to half of the time.
+with standard("distutils"), lazily("altair", "jsonschema", "scipy.sparse", "scipy.stats"):
+    # Each of these is for one kind of rule, and together they take up to half of the time.
     import great_expectations as gx
 
 from great_expectations.core import ExpectationSuite, ExpectationSuiteValidationResult
@@ -23,6 +23,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from stedi_glue.backends.fused import FusedExecutionEngine, Mark, marked
 from stedi_glue.backends.rules import Rule
+from stedi_glue.backends.settled import SettledSuite
 from stedi_glue.backends.suites import Suite
 from stedi_glue.errors import RulesError
 from stedi_glue.model.table import RULES
@@ -57,7 +58,7 @@ def validate(
     """Put a suite to the rows; `values` are those of its parameters."""
     batch = _batch(rows, expectations.name)
     result: ExpectationSuiteValidationResult = batch.validate(
-        expectations,
+        SettledSuite(expectations),
         expectation_parameters=dict(values),
         result_format={"result_format": "SUMMARY"},
     )

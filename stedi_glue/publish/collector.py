@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,9 +16,6 @@ def patient_collector() -> Iterator[None]:
     """
     before = gc.get_threshold()
     gc.set_threshold(100_000, 50, 100)
-    # When the process ends, too, it would take half a second and free nothing that matters.
-    atexit.unregister(gc.freeze)
-    atexit.register(gc.freeze)
     try:
         yield
     finally:

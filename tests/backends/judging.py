@@ -1,4 +1,4 @@
-"""Suites put to frames by Great Expectations' own engine and by the fused one."""
+"""Suites put to frames by Great Expectations as it comes, and as audits do it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from great_expectations.data_context.types.base import ProgressBarsConfig
 from great_expectations.execution_engine import SparkDFExecutionEngine
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
+from stedi_glue.backends.settled import SettledSuite
 from stedi_glue.backends.validation import FrameDatasource
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ def judge(
         expectation.id = str(place)
     whole = source.add_dataframe_asset("rows").add_batch_definition_whole_dataframe("rows")
     result = whole.get_batch({"dataframe": frame}).validate(
-        suite, result_format={"result_format": "SUMMARY"} | result_format
+        suite if stock else SettledSuite(suite),
+        result_format={"result_format": "SUMMARY"} | result_format,
     )
     found = {int(one.expectation_config.id): one for one in result.results}
     return [found[place] for place in range(len(built))]

@@ -20,7 +20,7 @@ NAMES = [table.name for table in STEDI.tables]
 PROGRAM = [
     sys.executable,
     "-c",
-    "import sys; from stedi_glue.entry.cli import main; sys.exit(main())",
+    "import sys; from stedi_glue.entry.cli import program; sys.exit(program())",
 ]
 NO_ROWS = {
     "type": "expect_table_row_count_to_equal",

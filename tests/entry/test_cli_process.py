@@ -39,6 +39,26 @@ def test_help_loads_nothing_heavy() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_a_run_loads_nothing_that_its_rules_do_not_need(tmp_path: Path) -> None:
+    write_landing(tmp_path, 3)
+    check = (
+        "import sys, warnings; from stedi_glue.entry.cli import main; main(); "
+        "seldom = {'altair', 'jsonschema', 'scipy.stats'}; "
+        "print([n for n in seldom if type(sys.modules[n]).__name__ != '_LazyModule']); "
+        "print([n for n in sys.modules if n.startswith(('setuptools', 'distutils'))]); "
+        # Who needs them finds them as if nobody had been there before.
+        "warnings.simplefilter('error'); import setuptools, distutils.version"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", check, "run", "customer_landing", "--lake", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-2:] == ["[]", "[]"]
+
+
 def test_help_names_every_choice_and_every_variable(stedi: Stedi) -> None:
     run, query = (stedi(command, "--help") for command in ("run", "query"))
     assert (run.code, query.code) == (0, 0)

@@ -8,7 +8,8 @@ from typing import Any
 
 from great_expectations.render.renderer.site_builder import SiteBuilder
 from great_expectations.render.view.view import DefaultJinjaIndexPageView, DefaultJinjaPageView
-from jinja2 import ChoiceLoader, DictLoader, Environment
+from jinja2 import BytecodeCache, ChoiceLoader, DictLoader, Environment
+from jinja2.bccache import Bucket
 
 from stedi_glue.pages.html import colours
 
@@ -42,9 +43,29 @@ class OfflineIndexView(DefaultJinjaIndexPageView):
         _prefer_ours(self.env)
 
 
+class _Compiled(BytecodeCache):
+    """Templates that the views of this process have in common, for each has its own environment."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._code:
+            bucket.bytecode_from_string(self._code[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
+
+
 def _prefer_ours(env: Environment) -> None:
     theirs = [env.loader] if env.loader else []
     env.loader = ChoiceLoader([DictLoader(_templates()), *theirs])
+    env.bytecode_cache = _COMPILED
+    # It would look for a changed file at each of thousands of uses.
+    env.auto_reload = False
     env.globals["style"] = colours() + _read("data_docs.css")
 
 
