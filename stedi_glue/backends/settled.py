@@ -6,11 +6,11 @@ configuration anew for each of its arguments: two fifths of what the library doe
 
 from __future__ import annotations
 
+from abc import ABCMeta
 from copy import deepcopy
 from functools import cache
 from typing import Any
 
-from great_expectations.compatibility.pydantic import PrivateAttr
 from great_expectations.core import ExpectationSuite
 from great_expectations.expectations.expectation import Expectation
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
@@ -46,7 +46,7 @@ class _SettledRule(ExpectationConfiguration):
         return self.__dict__
 
     def _get_expectation_impl(self) -> type[Expectation]:
-        return _settled(super()._get_expectation_impl())
+        return _remembering(super()._get_expectation_impl())
 
     def to_domain_obj(self) -> Expectation:
         if not hasattr(self, "_made"):
@@ -54,45 +54,44 @@ class _SettledRule(ExpectationConfiguration):
         return self._made
 
 
+class _Remembering:
+    """What an expectation does once it is asked again and again."""
+
+    __slots__ = ()
+    _told: ExpectationConfiguration
+    _asked: tuple[dict[str, Any], ValidationDependencies]
+
+    @property
+    def configuration(self) -> ExpectationConfiguration:
+        if not hasattr(self, "_told"):
+            told = _SettledRule.of(super().configuration)  # type: ignore[misc]
+            told._made = self  # type: ignore[assignment]
+            object.__setattr__(self, "_told", told)
+        return self._told
+
+    def get_validation_dependencies(
+        self,
+        execution_engine: Any = None,
+        runtime_configuration: dict[str, Any] | None = None,
+        **more: Any,
+    ) -> ValidationDependencies:
+        asked: dict[str, Any] = {
+            "execution_engine": execution_engine,
+            "runtime_configuration": runtime_configuration,
+            **more,
+        }
+        if not hasattr(self, "_asked") or self._asked[0] != asked:
+            found = super().get_validation_dependencies(**asked)  # type: ignore[misc]
+            before = {**asked, "runtime_configuration": deepcopy(runtime_configuration)}
+            object.__setattr__(self, "_asked", (before, found))
+        return self._asked[1]
+
+
 @cache
-def _settled(kind: type[Expectation]) -> type[Expectation]:
-    """Return a kind of expectations that remember what they told; the library does not know it."""
-
-    class Settled(kind):  # type: ignore[misc, valid-type]
-        _told: Any = PrivateAttr(None)
-        _asked: Any = PrivateAttr(None)
-
-        @classmethod
-        def is_abstract(cls) -> bool:
-            # Else it would take the place of the library's own.
-            return True
-
-        @classmethod
-        def _register_renderer_functions(cls) -> None: ...
-
-        @property
-        def configuration(self) -> ExpectationConfiguration:
-            if self._told is None:
-                self._told = _SettledRule.of(super().configuration)
-                self._told._made = self
-            return self._told  # type: ignore[no-any-return]
-
-        def get_validation_dependencies(
-            self,
-            execution_engine: Any = None,
-            runtime_configuration: dict[str, Any] | None = None,
-            **more: Any,
-        ) -> ValidationDependencies:
-            question = (execution_engine, runtime_configuration, more)
-            if self._asked is None or self._asked[0] != question:
-                found = super().get_validation_dependencies(
-                    execution_engine=execution_engine,
-                    runtime_configuration=runtime_configuration,
-                    **more,
-                )
-                self._asked = ((execution_engine, deepcopy(runtime_configuration), more), found)
-            return self._asked[1]  # type: ignore[no-any-return]
-
-    Settled.__name__ = kind.__name__
-    Settled.expectation_type = kind.expectation_type
-    return Settled
+def _remembering(kind: type[Expectation]) -> type[Expectation]:
+    """Return a kind of expectations that remember what they told."""
+    # The library's own way to make a class takes long, and puts it in place of the first one.
+    made: Any = ABCMeta.__new__(
+        type(kind), kind.__name__, (_Remembering, kind), {"__slots__": ("_told", "_asked")}
+    )
+    return made  # type: ignore[no-any-return]

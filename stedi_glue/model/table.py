@@ -175,7 +175,8 @@ class Table:
         """
         from pyspark.sql import functions as F
 
-        missing = [name for name in self.column_names if name not in frame.columns]
+        present = frame.columns
+        missing = [name for name in self.column_names if name not in present]
         if missing:
             raise DefinitionError(
                 f"Table '{self.name}' promises {', '.join(missing)}, which its transform did not "
