@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -21,6 +23,11 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     chosen = config.getoption("keyword") or config.getoption("markexpr") != "not slow"
     whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
     return 2 if whole and not chosen else 0
+
+
+def pytest_unconfigure() -> None:
+    """Free everything at the end, which a run would spare itself: DuckDB lists what is left."""
+    atexit.unregister(gc.freeze)
 
 
 @pytest.fixture(scope="session", autouse=True)

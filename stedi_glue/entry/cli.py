@@ -6,7 +6,6 @@ Results go to standard output, everything else to standard error.
 
 from __future__ import annotations
 
-import gc
 import sys
 import traceback
 from collections.abc import Sequence
@@ -32,7 +31,7 @@ from stedi_glue.entry.opening import open_lake
 from stedi_glue.entry.options import Catalog, Lake, Landing, Privacy, TableNames
 from stedi_glue.entry.terminal import PROGRAM, console, show_error
 from stedi_glue.errors import StediError
-from stedi_glue.publish.collector import patient_collector
+from stedi_glue.publish.collector import be_patient
 from stedi_glue.settings import Settings, debugging, variable
 from stedi_glue.version import __version__
 
@@ -186,11 +185,8 @@ app.add_typer(session_commands.app, name="sessions")
 
 def program() -> int:
     """Be the whole process: run the program with its arguments and return its exit code."""
-    with patient_collector():
-        code = main()
-        # What is left is the system's to take back; looking through it would take half a second.
-        gc.freeze()
-        return code
+    be_patient()
+    return main()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from stedi_glue.lakehouse import Lakehouse
 from stedi_glue.model.table import Table, Zone
+from stedi_glue.publish.collector import be_patient
 from stedi_glue.publish.ports import Snapshot, Verdict
 
 if TYPE_CHECKING:
@@ -71,4 +72,6 @@ def main(kind: str, landing: str, lake: str, engine: str) -> None:
 
 
 if __name__ == "__main__":
+    # As the program does.
+    be_patient()
     main(*sys.argv[1:])
