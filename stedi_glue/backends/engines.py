@@ -15,7 +15,7 @@ from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from stedi_glue.backends import aws
-from stedi_glue.backends.lazily import standard
+from stedi_glue.backends.imports import standard
 from stedi_glue.backends.masking import unquoted
 from stedi_glue.backends.storage import open_storage
 from stedi_glue.errors import EngineError, LakeError, UsageError, suggest
@@ -136,7 +136,7 @@ class SailEngine(_SessionEngine):
         try:
             from pysail.spark import SparkConnectServer
 
-            # Each of these compares versions with it, and setuptools' own loads all of setuptools.
+            # All of these compare versions with distutils; that of setuptools loads all of it.
             with standard("distutils"):
                 for module in ("catalog", "window"):
                     import_module(f"pyspark.sql.connect.{module}")

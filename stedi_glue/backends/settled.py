@@ -1,7 +1,7 @@
 """A suite that is about to be judged: what its rules tell of themselves is worked out once.
 
 Great Expectations makes every rule anew for each of its metrics, and a rule makes its own
-configuration anew for each of its arguments: two fifths of what the library does in a short run.
+configuration anew for each of its arguments: 22,000 times in a run of all 237 rules.
 """
 
 from __future__ import annotations
@@ -91,7 +91,6 @@ class _Remembering:
 def _remembering(kind: type[Expectation]) -> type[Expectation]:
     """Return a kind of expectations that remember what they told."""
     # The library's own way to make a class takes long, and puts it in place of the first one.
-    made: Any = ABCMeta.__new__(
-        type(kind), kind.__name__, (_Remembering, kind), {"__slots__": ("_told", "_asked")}
-    )
+    body = {"__module__": __name__, "__slots__": ("_told", "_asked")}
+    made: Any = ABCMeta.__new__(type(kind), kind.__name__, (_Remembering, kind), body)
     return made  # type: ignore[no-any-return]

@@ -9,7 +9,7 @@ from typing import Any, Literal
 # Read once, when the library is imported: rules and results stay on this machine.
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
-from stedi_glue.backends.lazily import lazily, standard
+from stedi_glue.backends.imports import lazily, standard
 
 with standard("distutils"), lazily("altair", "jsonschema", "scipy.sparse", "scipy.stats"):
     # Each of these is for one kind of rule, and together they take up to half of the time.

@@ -21,7 +21,7 @@ def be_patient() -> None:
 
 @contextmanager
 def patient_collector() -> Iterator[None]:
-    """Let Python look for garbage as often as before once this is over."""
+    """Be patient until this is over, and then as before."""
     before = gc.get_threshold()
     be_patient()
     try:

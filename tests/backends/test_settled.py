@@ -75,6 +75,8 @@ def test_the_library_goes_on_with_its_own_kinds(sail: SailEngine, tmp_path: Path
     known = list_registered_expectation_implementations()
     own = get_expectation_impl(NOT_NULL)
     shown = get_renderer_impl(NOT_NULL, "renderer.prescriptive")
+    # Whatever was judged before in this process.
+    assert own.__module__.startswith("great_expectations.")
     frame = sail.session.read.parquet(expectation_cases.stored("mixed", tmp_path))
     (result,) = judge(frame, [RULE])
     assert list_registered_expectation_implementations() == known
