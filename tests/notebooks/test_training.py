@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from stedi_glue.entry.cli import main
 from stedi_glue.lakehouse import Lakehouse
 from stedi_glue.zones import STEDI
+from tests.notebooks.conftest import cells_with
 
 FEATURES = ["x", "y", "z", "distanceFromObject"]
 
@@ -36,3 +39,23 @@ def test_it_learns_from_some_people_and_is_tried_on_others(demo: Path) -> None:
         assert len(model.predict(pairs[FEATURES].iloc[test])) == len(test)
         assert set(model.classes_) == {False, True}
     assert tried == set(people)
+
+
+@pytest.mark.slow
+def test_what_the_notebook_learns_from_does_not_depend_on_pseudonyms(
+    notebook: Any, demo: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "lake"
+    assert main(["demo", str(other)]) == 0
+    [cell] = cells_with(notebook, "toPandas()")
+    learned = []
+    for path in (demo, other):
+        with Lakehouse.open(path) as lake:
+            names: dict[str, Any] = {"lake": lake, "CUSTOMER": "subject"}
+            known = lake.table("machine_learning_curated").select("subject").distinct().collect()
+            exec(cell.source, names)
+        learned.append((names["pairs"], {row.subject for row in known}))
+    (pairs, people), (others, strangers) = learned
+    assert not people & strangers
+    assert len(pairs) > 8000
+    assert pairs.equals(others)
