@@ -17,6 +17,9 @@ STARTER = Path(__file__).parents[2] / "shared" / "data" / "stedi-starter"
 # Of few rows the same results sooner, and in less memory: two JVMs run side by side.
 JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
+# Read when gRPC is imported: tests do it before Sail, which sets it too, is started.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Two processes for all default tests; a part of them, or a slow one, is alone in this one."""

@@ -121,6 +121,8 @@ class SailEngine(_SessionEngine):
     def _start(self) -> SparkSession:
         defaults = {
             "RUST_LOG": "error",
+            # Of its handlers forked processes may die, as JVMs do before they start (grpc#43055).
+            "GRPC_ENABLE_FORK_SUPPORT": "0",
             "SAIL_SPARK__SESSION_TIMEOUT_SECS": str(30 * 24 * 3600),
             "SAIL_RUNTIME__MEMORY_POOL__TYPE": "greedy",
             "SAIL_RUNTIME__MEMORY_POOL__GREEDY__MAX_SIZE": str(self._memory),

@@ -14,6 +14,12 @@ from stedi_glue.errors import EngineError, LakeError, UsageError
 from stedi_glue.zones.landing import ACCELEROMETER_LANDING
 
 SERIAL = "-XX:+UseSerialGC"
+OTHER_OPTIONS = [
+    ({}, "PS Scavenge"),
+    ({"PYSPARK_SUBMIT_ARGS": "--driver-java-options -Dany=thing pyspark-shell"}, "PS Scavenge"),
+    ({"JAVA_TOOL_OPTIONS": SERIAL}, "Copy"),
+    ({"SPARK_CONF_DIR": "conf"}, "Copy"),
+]
 ROWS = [("ana@test.com", 1, 1.0, float("nan"), 0.5), (None, 2, None, -1.0, 0.0)]
 
 
@@ -112,11 +118,8 @@ def test_spark_without_java_is_one_sentence(
 @pytest.mark.parametrize(
     ("environment", "collects"),
     [
-        ({}, "PS Scavenge"),
-        ({"PYSPARK_SUBMIT_ARGS": "--driver-java-options -Dany=thing pyspark-shell"}, "PS Scavenge"),
         ({"PYSPARK_SUBMIT_ARGS": f"--driver-java-options {SERIAL} pyspark-shell"}, "Copy"),
-        ({"JAVA_TOOL_OPTIONS": SERIAL}, "Copy"),
-        ({"SPARK_CONF_DIR": "conf"}, "Copy"),
+        *(pytest.param(*pair, marks=pytest.mark.slow) for pair in OTHER_OPTIONS),
     ],
 )
 def test_spark_takes_the_collector_that_somebody_named(
@@ -163,6 +166,24 @@ def test_sail_needs_no_java_is_silent_on_loopback_and_ends_with_the_process(tmp_
     assert host == "127.0.0.1"
     refused = python(f"import socket; socket.create_connection(('127.0.0.1', {port}), 1)")
     assert "ConnectionRefusedError" in refused.stderr
+
+
+def test_programs_start_beside_sail() -> None:
+    """As Spark starts its JVM: by fork, of which processes died while Sail was idle."""
+    code = """
+        import os
+        import subprocess
+        from contextlib import closing
+        from stedi_glue.backends.engines import SailEngine
+
+        os.environ.pop("GRPC_ENABLE_FORK_SUPPORT", None)
+        with closing(SailEngine()) as engine:
+            engine.session.range(1).collect()
+            for _ in range(300):
+                subprocess.run(["true"], preexec_fn=lambda: None, check=True)
+    """
+    done = python(code)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_importing_the_package_starts_and_imports_nothing_heavy() -> None:

@@ -118,6 +118,9 @@ def test_bad_rows_break_their_rule(
     assert_unmet(judge(sail, table, rule, lake, tmp_path), rule)
 
 
+@pytest.mark.parametrize(
+    "engine", ["sail", pytest.param("spark", marks=pytest.mark.slow)], indirect=True
+)
 @pytest.mark.parametrize(("table", "rule", "lake"), cases(queries=True))
 def test_bad_rows_break_their_query_on_every_engine(
     engine: AnyEngine, tmp_path: Path, table: Table, rule: Rule, lake: Lake
