@@ -37,23 +37,44 @@ def deployer_policy(bucket: str, stack: str) -> dict[str, Any]:
         "KeepTheBucket": (
             _named(
                 *("s3", "CreateBucket DeleteBucket DeleteBucketPolicy DeleteObject GetObject"),
-                "GetBucketLocation GetBucketOwnershipControls GetBucketPolicy",
-                "GetBucketPublicAccessBlock GetEncryptionConfiguration",
-                "GetLifecycleConfiguration ListBucket PutBucketOwnershipControls",
-                "PutBucketPolicy PutBucketPublicAccessBlock PutEncryptionConfiguration",
-                "PutLifecycleConfiguration PutObject",
+                "AbortMultipartUpload ListBucket ListBucketMultipartUploads",
+                "ListMultipartUploadParts ListTagsForResource PutBucketOwnershipControls",
+                "PutBucketPolicy PutBucketPublicAccessBlock PutBucketTagging",
+                "PutEncryptionConfiguration PutLifecycleConfiguration PutObject",
+                "TagResource UntagResource",
+                # CloudFormation reads all that a bucket can have, whatever this one has.
+                "GetAccelerateConfiguration GetAnalyticsConfiguration GetBucketAbac GetBucketAcl",
+                "GetBucketCORS GetBucketLocation GetBucketLogging",
+                "GetBucketMetadataTableConfiguration GetBucketNotification",
+                "GetBucketObjectLockConfiguration GetBucketOwnershipControls GetBucketPolicy",
+                "GetBucketPublicAccessBlock GetBucketTagging GetBucketVersioning",
+                "GetBucketWebsite GetEncryptionConfiguration",
+                "GetIntelligentTieringConfiguration GetInventoryConfiguration",
+                "GetLifecycleConfiguration GetMetricsConfiguration GetReplicationConfiguration",
             ),
             [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"],
         ),
         "KeepTheJobs": (
-            [*kept, *_named("glue", "StartTrigger StopTrigger StartWorkflowRun TagResource")],
+            [
+                *kept,
+                *_named("glue", "GetTags StartTrigger StartWorkflowRun StopTrigger TagResource"),
+                *_named("glue", "UntagResource"),
+            ],
             [*catalog, *things],
+        ),
+        # CloudFormation looks there before it changes a database; these know no resources.
+        "LookAtLakeFormation": (
+            _named(
+                *("lakeformation", "DescribeLakeFormationIdentityCenterConfiguration"),
+                "DescribeResource ListResources",
+            ),
+            ["*"],
         ),
         "KeepTheRoles": (
             _named(
                 *("iam", "CreateRole DeleteRole DeleteRolePolicy GetRole GetRolePolicy"),
                 "ListAttachedRolePolicies ListRolePolicies PassRole PutRolePolicy TagRole",
-                "UpdateAssumeRolePolicy UpdateRoleDescription",
+                "UntagRole UpdateAssumeRolePolicy UpdateRole UpdateRoleDescription",
             ),
             [
                 f"arn:aws:iam::*:role/{stack}-{title}Role-*"
@@ -61,13 +82,16 @@ def deployer_policy(bucket: str, stack: str) -> dict[str, Any]:
             ],
         ),
         "KeepTheWorkGroup": (
-            _named("athena", "CreateWorkGroup DeleteWorkGroup GetWorkGroup UpdateWorkGroup"),
+            _named(
+                *("athena", "CreateWorkGroup DeleteWorkGroup GetWorkGroup ListTagsForResource"),
+                "TagResource UntagResource UpdateWorkGroup",
+            ),
             [anywhere("athena", f"workgroup/{group}") for group in (stack, f"{stack}-analysts")],
         ),
         "KeepTheKey": (
             _named(
                 *("secretsmanager", "CreateSecret DeleteSecret DescribeSecret TagResource"),
-                "UpdateSecret",
+                "UntagResource UpdateSecret",
             ),
             [anywhere("secretsmanager", f"secret:{stack}-pseudonyms-*")],
         ),
@@ -75,15 +99,17 @@ def deployer_policy(bucket: str, stack: str) -> dict[str, Any]:
         "MakeTheKey": (_named("secretsmanager", "GetRandomPassword"), ["*"]),
         "KeepTheAlerts": (
             _named(
-                *("sns", "CreateTopic DeleteTopic GetTopicAttributes ListSubscriptionsByTopic"),
-                "SetTopicAttributes Subscribe TagResource Unsubscribe",
+                *("sns", "CreateTopic DeleteTopic GetDataProtectionPolicy"),
+                "GetSubscriptionAttributes GetTopicAttributes ListSubscriptionsByTopic",
+                "ListTagsForResource SetTopicAttributes Subscribe TagResource Unsubscribe",
+                "UntagResource",
             ),
             [anywhere("sns", f"{stack}-Alerts-*")],
         ),
         "KeepTheAlertRule": (
             _named(
-                *("events", "DeleteRule DescribeRule ListTargetsByRule PutRule PutTargets"),
-                "RemoveTargets",
+                *("events", "DeleteRule DescribeRule ListTagsForResource ListTargetsByRule"),
+                "PutRule PutTargets RemoveTargets TagResource UntagResource",
             ),
             [anywhere("events", f"rule/{stack}-AlertRule-*")],
         ),

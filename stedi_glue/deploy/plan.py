@@ -12,6 +12,8 @@ from stedi_glue.errors import UsageError
 Layout = Literal["per-table", "single"]
 
 DATABASE = "stedi"
+# How the description of each of our stacks begins: by it they are told from others.
+DESCRIBED = "The STEDI lake in "
 NIGHTLY = "cron(0 3 * * ? *)"
 
 
@@ -24,7 +26,8 @@ class Plan:
     layout: "per-table" gives each table a job of its own, "single" makes all in one.
     schedule: when a run begins, as Glue writes it, in UTC.
     alert: an e-mail address that is told of failed and held runs; None tells nobody.
-    privacy: what jobs are told of it; None leaves a lake as it is, and a new one names nobody.
+    privacy: "identified" has jobs name people; else a lake stays as it is, and a new one names
+    nobody.
     secret: the secret of AWS Secrets Manager that holds the key of pseudonyms, by name or ARN;
     None makes one.
     """

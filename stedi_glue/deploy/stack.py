@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from stedi_glue.errors import DeployError
+from stedi_glue.deploy.plan import DESCRIBED
+from stedi_glue.errors import DeployError, UsageError
 
 _POLL_SECONDS = 3.0
 _GOOD = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "DELETE_COMPLETE")
@@ -61,13 +62,22 @@ class Stack:
         self._pause = pause
 
     def template(self) -> Mapping[str, Any] | None:
-        """Return the template that is applied; None when there is no such stack."""
-        if self._status() in (None, "REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE"):
+        """Return the template that is applied; None when there is no such stack.
+
+        Raises UsageError when the stack is there and is not one of ours.
+        """
+        status = self._status()
+        if status in (None, "REVIEW_IN_PROGRESS"):
             return None
         with explaining(f"Cannot read the stack '{self.name}'"):
             body = self._client.get_template(StackName=self.name)["TemplateBody"]
-        template: Mapping[str, Any] = json.loads(body) if isinstance(body, str) else body
-        return template
+        template = _ours(body)
+        if template is None:
+            raise UsageError(
+                f"The stack '{self.name}' was not made by 'stedi-glue deploy' and is left as it "
+                "is: name another one with --stack."
+            )
+        return None if status == "ROLLBACK_COMPLETE" else template
 
     def prepare(self, template: str) -> ChangeSet | None:
         """Prepare the change to a template (JSON); None when nothing would change."""
@@ -198,6 +208,17 @@ class Stack:
             pages = self._client.get_paginator("describe_stack_events")
             found = pages.paginate(StackName=stack or self.name)
             return [event for page in found for event in page["StackEvents"]]
+
+
+def _ours(body: Any) -> Mapping[str, Any] | None:
+    """Return a stack's template when we wrote it; None for any other, such as one in YAML."""
+    try:
+        template: Mapping[str, Any] = json.loads(body) if isinstance(body, str) else body
+        bucket = template["Resources"]["Bucket"]["Properties"]["BucketName"]
+        described = str(template["Description"]).startswith(DESCRIBED)
+    except (ValueError, KeyError, TypeError):
+        return None
+    return template if described and isinstance(bucket, str) else None
 
 
 class _NoStack(DeployError):

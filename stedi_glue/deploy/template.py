@@ -34,7 +34,7 @@ from stedi_glue.deploy.permissions import (
     secret_called,
     steward_policy,
 )
-from stedi_glue.deploy.plan import DATABASE, Plan
+from stedi_glue.deploy.plan import DATABASE, DESCRIBED, Plan
 from stedi_glue.deploy.wheels import GLUE_VERSION
 from stedi_glue.deploy.workflow import STACK, add_jobs, add_workflow
 from stedi_glue.model.pipeline import Pipeline
@@ -50,7 +50,7 @@ TROUBLE = ["ERROR", "FAILED", "STOPPED", "TIMEOUT"]
 
 def synthesize(pipeline: Pipeline, plan: Plan) -> Template:
     """Return the template of a pipeline's lake."""
-    template = Template(f"The STEDI lake in {plan.lake}: {plan.layout} jobs on Glue {GLUE_VERSION}")
+    template = Template(f"{DESCRIBED}{plan.lake}: {plan.layout} jobs on Glue {GLUE_VERSION}")
     _add_storage(template, plan)
     _add_key(template, plan)
     _add_role(template, pipeline, plan)
@@ -220,10 +220,13 @@ def _add_alerts(template: Template, plan: Plan, jobs: dict[str | None, str]) -> 
         )
     said = {
         "job": "$.detail.jobName",
-        "message": "$.detail.message",
-        "run": "$.detail.jobRunId",
         "state": "$.detail.state",
+        "run": "$.detail.jobRunId",
+        "message": "$.detail.message",
     }
+    # Inside quotes, EventBridge puts a value as it is, and one with a quote in it loses the
+    # e-mail. Bare, it is written as JSON.
+    lines = ",\n".join(f'  "{name}": <{name}>' for name in said)
     template.add_resource(
         events.Rule(
             "AlertRule",
@@ -240,7 +243,7 @@ def _add_alerts(template: Template, plan: Plan, jobs: dict[str | None, str]) -> 
                     Arn=Ref("Alerts"),
                     InputTransformer=events.InputTransformer(
                         InputPathsMap=said,
-                        InputTemplate='"<job> ended as <state> in run <run>. <message>"',
+                        InputTemplate=f"{{\n{lines}\n}}",
                     ),
                 )
             ],

@@ -39,7 +39,14 @@ Artifacts = Annotated[Path, typer.Option(metavar="DIR", help="What 'stedi-glue b
 Pairing = Annotated[str | None, typer.Option(metavar="KIND", help=Settings.describe("pairing"))]
 Consent = Annotated[str | None, typer.Option(metavar="KIND", help=Settings.describe("consent"))]
 Versions = Annotated[str | None, typer.Option(metavar="KIND", help=Settings.describe("versions"))]
-Privacy = Annotated[str | None, typer.Option(metavar="KIND", help=Settings.describe("privacy"))]
+Privacy = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KIND",
+        help=f"{Settings.describe('privacy')} A lake that was identified becomes pseudonymous "
+        "by a 'stedi-glue run', not by this.",
+    ),
+]
 Key = Annotated[
     str | None,
     typer.Option(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -10,8 +11,11 @@ import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
+from stedi_glue.deploy.plan import Plan
 from stedi_glue.deploy.stack import ChangeSet, Event, Stack
-from stedi_glue.errors import DeployError
+from stedi_glue.deploy.template import synthesize
+from stedi_glue.errors import DeployError, UsageError
+from stedi_glue.zones import STEDI
 
 STACK_ID = "arn:aws:cloudformation:eu-west-1:123456789012:stack/stedi/1"
 CHANGES = "arn:aws:cloudformation:eu-west-1:123456789012:changeSet/one/1"
@@ -180,6 +184,38 @@ def test_what_a_failed_creation_left_is_cleared_first(aws: Answers, stack: Stack
     aws.events(aws.event("stedi", "CloudFormation::Stack", "DELETE_COMPLETE"))
     prepared(aws, "CREATE", "CREATE_COMPLETE")
     assert stack.prepare("{}") == ChangeSet(CHANGES, frozenset())
+
+
+BUCKET = {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "the-lake"}}}
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "Resources:\n  Bucket:\n    Type: AWS::S3::Bucket\n",
+        json.dumps({"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}),
+        json.dumps({"Description": "The STEDI lake in s3://x", "Resources": {}}),
+        json.dumps({"Description": "A web site", "Resources": BUCKET}),
+        "42",
+    ],
+)
+@pytest.mark.parametrize("status", ["UPDATE_COMPLETE", "ROLLBACK_COMPLETE"])
+def test_a_stack_of_somebody_else_is_told_from_ours(
+    aws: Answers, stack: Stack, template: str, status: str
+) -> None:
+    aws.stack(status)
+    aws.stub.add_response("get_template", {"TemplateBody": template})
+    with pytest.raises(UsageError, match=r"'stedi' was not made by .* another one with --stack"):
+        stack.template()
+
+
+def test_what_we_deployed_is_ours(aws: Answers, stack: Stack) -> None:
+    ours = synthesize(STEDI, Plan("the-lake", "0.1.0", "the.zip", "the.gluewheels.zip")).to_json()
+    for _ in range(2):
+        aws.stack("CREATE_COMPLETE")
+        aws.stub.add_response("get_template", {"TemplateBody": ours})
+    assert stack.template() == json.loads(ours)
+    assert stack.bucket() == "the-lake"
 
 
 def test_a_refusal_of_aws_is_one_sentence(aws: Answers, stack: Stack) -> None:

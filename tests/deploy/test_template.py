@@ -148,6 +148,12 @@ def test_the_stack_makes_a_key_that_its_jobs_alone_may_read(layout: Layout) -> N
     assert allowed["Resource"] == [{"Ref": "PseudonymKey"}]
 
 
+def test_jobs_never_take_another_key_because_a_lake_is_to_be_pseudonymous() -> None:
+    # Said outright, it has a run accept any key for the lake's own.
+    for job in jobs(resources(privacy="pseudonymous")).values():
+        assert "--privacy" not in job["DefaultArguments"]
+
+
 def test_jobs_get_the_key_that_is_named_and_are_told_of_privacy() -> None:
     found = resources(privacy="identified", secret="stedi/key")
     for job in jobs(found).values():
@@ -324,18 +330,6 @@ def test_queries_have_a_limit() -> None:
     assert group["BytesScannedCutoffPerQuery"] == 10 * 1024**3
     assert group["EnforceWorkGroupConfiguration"] is True
     assert group["ResultConfiguration"]["OutputLocation"] == "s3://the-lake/athena/"
-
-
-@pytest.mark.parametrize("layout", get_args(Layout))
-def test_every_job_that_fails_is_told_of(layout: Layout) -> None:
-    found = resources(layout=layout, alert="who@example.com")
-    pattern = found["AlertRule"]["Properties"]["EventPattern"]
-    named = {job["Ref"] for job in pattern["detail"]["jobName"]}
-    assert named == set(of_type(found, "Glue::Job"))
-    assert {"FAILED", "TIMEOUT"} <= set(pattern["detail"]["state"])
-    (target,) = found["AlertRule"]["Properties"]["Targets"]
-    assert target["InputTransformer"]["InputPathsMap"]["message"] == "$.detail.message"
-    assert found["AlertByEmail"]["Properties"]["Endpoint"] == "who@example.com"
 
 
 def test_it_fits_into_one_request() -> None:

@@ -175,6 +175,30 @@ def test_another_lakes_stack_is_not_removed(account: Any, stedi: Stedi, dist: Pa
     assert status(account) == "CREATE_COMPLETE"
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}',
+        "Resources:\n  Queue:\n    Type: AWS::SQS::Queue\n",
+    ],
+)
+def test_a_stack_that_is_no_lakes_is_left_alone(
+    account: Any, stedi: Stedi, dist: Path, body: str
+) -> None:
+    aws = account.client("cloudformation")
+    aws.create_stack(StackName="shop", TemplateBody=body)
+    for command in (
+        ("destroy", "--bucket", BUCKET),
+        ("destroy", "--bucket", BUCKET, "--delete-data"),
+        ("deploy", "--bucket", BUCKET, "--artifacts", dist),
+    ):
+        said = stedi(*command, "--stack", "shop", "--yes")
+        assert said.code == 2
+        assert "The stack 'shop' was not made by 'stedi-glue deploy'" in said.err
+    assert aws.describe_stacks(StackName="shop")["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE"
+    assert aws.list_change_sets(StackName="shop")["Summaries"] == []
+
+
 @pytest.mark.parametrize(("typed", "gone"), [("yes", False), (BUCKET, True)])
 def test_data_goes_only_when_its_bucket_is_named(
     account: Any,
