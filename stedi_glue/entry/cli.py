@@ -125,7 +125,10 @@ def docs(
         bool, typer.Option("--serve", help="Serve it to browsers on this machine, also from S3.")
     ] = False,
     port: Annotated[
-        int, typer.Option(help="The port to serve it on; by default one that is free.")
+        int,
+        typer.Option(
+            min=0, max=65535, help="The port to serve it on; by default one that is free."
+        ),
     ] = 0,
 ) -> None:
     """Print where the last run's report is; it leads to every run's rules and what they found."""
@@ -197,6 +200,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(str(error), error.exit_code)
     except typer.TyperException as error:
         return _complain(error.format_message(), error.exit_code)
+    except typer.Abort as error:
+        # Typer makes one of the end of any file, too; a prompt's own has no cause.
+        if isinstance(error.__cause__, EOFError):
+            return _complain(_describe_bug(error.__cause__), StediError.exit_code)
+        # The prompt's line is still open.
+        console(stderr=True).print("\nInterrupted; nothing was done.")
+        return INTERRUPTED
     except Exception as error:
         return _complain(_describe_bug(error), StediError.exit_code)
     if code == INTERRUPTED:

@@ -33,10 +33,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         # A site elsewhere may point its own name at this address; it gets nothing.
         host = self.headers.get("Host", "").rpartition(":")[0]
-        path = unquote(urlsplit(self.path).path).lstrip("/") or "index.html"
-        if host not in ("127.0.0.1", "localhost") or not path.endswith(".html"):
-            return self._answer(404, "There is no such page.")
-        if ".." in path.split("/") or "\\" in path:
+        path = _page(self.path)
+        if host not in ("127.0.0.1", "localhost") or path is None:
             return self._answer(404, "There is no such page.")
         try:
             text = self.server.pages(path)
@@ -57,3 +55,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Say nothing: whoever looks sees the page."""
+
+
+def _page(target: str) -> str | None:
+    """Return the path of the page that a request is for; None when there can be none."""
+    try:
+        path = unquote(urlsplit(target).path).lstrip("/") or "index.html"
+    except ValueError:
+        return None
+    inside = ".." not in path.split("/") and not {"\\", "\0"} & set(path)
+    return path if inside and path.endswith(".html") else None

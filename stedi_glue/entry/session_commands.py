@@ -29,15 +29,17 @@ ProfileName = Annotated[str, typer.Option("--profile", help="The AWS profile's n
 
 @app.command()
 def serve(
-    port: Annotated[int, typer.Option(help="The port; 0 chooses a free one.")] = PORT,
-    host: Annotated[str, typer.Option(help="A loopback address.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The port; 0 chooses a free one.")
+    ] = PORT,
+    host: Annotated[str, typer.Option(help="A loopback address, IPv4 or IPv6.")] = "127.0.0.1",
     profile: ProfileName = NAME,
     lake: Lake = None,
     engine: Engine = None,
 ) -> None:
     """Answer the Glue sessions API until interrupted; requests must be signed by the profile."""
     from stedi_glue.sessions.profile import Profile
-    from stedi_glue.sessions.server import Endpoint
+    from stedi_glue.sessions.server import LOOPBACK, Endpoint
 
     settings = Settings.load(lake=lake, engine=engine)
     if settings.engine not in ENGINES:
@@ -48,6 +50,8 @@ def serve(
     with Endpoint(credential, settings.engine, root, port, host) as endpoint:
         out = console(stderr=True)
         out.print(f"Glue sessions at {endpoint.url}, for profile {profile} and lake {root}.")
+        if endpoint.host != LOOPBACK:
+            out.print(f"The profile leads to {LOOPBACK}: change endpoint_url in your AWS config.")
         out.print("Interrupt to stop; every session ends with it.")
         # A service manager's way to stop it is ours.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -57,7 +61,9 @@ def serve(
 
 @app.command()
 def install_profile(
-    port: Annotated[int, typer.Option(help="The port that 'serve' listens on.")] = PORT,
+    port: Annotated[
+        int, typer.Option(min=1, max=65535, help="The port that 'serve' listens on.")
+    ] = PORT,
     profile: ProfileName = NAME,
     remove: Annotated[bool, typer.Option("--remove", help="Remove it instead.")] = False,
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
@@ -52,7 +53,7 @@ class Endpoint(ThreadingHTTPServer):
     def __init__(
         self, credential: Credential, engine: str, lake: str, port: int, host: str = LOOPBACK
     ) -> None:
-        _require_loopback(host)
+        self.address_family = _loopback_family(host)
 
         def start(request: Mapping[str, Any]) -> Session:
             return Session(request, engine, lake)
@@ -64,13 +65,20 @@ class Endpoint(ThreadingHTTPServer):
             super().__init__((host, port), _Handler)
         except OSError as error:
             raise SessionError(
-                f"Cannot listen on port {port}: {error.strerror}; choose another with --port."
+                f"Cannot listen on port {port} of {host}: {error.strerror}; "
+                "choose others with --port and --host."
             ) from error
+
+    @property
+    def host(self) -> str:
+        """The address it listens on."""
+        return str(self.server_address[0])
 
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://{self.server_address[0]!s}:{self.server_address[1]}"
+        host = f"[{self.host}]" if self.address_family == socket.AF_INET6 else self.host
+        return f"http://{host}:{self.server_address[1]}"
 
     def service_actions(self) -> None:
         """End sessions whose time is over; called twice a second."""
@@ -144,13 +152,15 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing: a line per request is of no use to anybody."""
 
 
-def _require_loopback(host: str) -> None:
+def _loopback_family(host: str) -> socket.AddressFamily:
+    """Return the family of a loopback address; UsageError for any other."""
     try:
-        safe = ip_address(host).is_loopback
+        address = ip_address(LOOPBACK if host == "localhost" else host)
     except ValueError:
-        safe = host == "localhost"
-    if not safe:
+        address = None
+    if address is None or not address.is_loopback:
         raise UsageError(
             f"The endpoint runs whatever code it is sent, so it listens on this machine alone: "
             f"'{host}' is not a loopback address; use {LOOPBACK}."
         )
+    return socket.AF_INET if address.version == 4 else socket.AF_INET6

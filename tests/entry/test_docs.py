@@ -121,6 +121,8 @@ def test_pages_are_served_to_this_machine_alone(demo_lake: Path) -> None:
         assert get("/../catalog.db")[0] == 404
         assert get("/%2e%2e/docs/index.html")[0] == 404
         assert get("/recent.json")[0] == 404
+        for never in ("/%00.html", "/%5c.html", "http://[/index.html"):
+            assert get(never, "localhost:80")[0] == 404
         # A name of somebody else's that leads here.
         assert get("/", "example.com:80")[0] == 404
         server.shutdown()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import signal
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from stedi_glue.entry import session_commands
 from stedi_glue.sessions import profile
 from stedi_glue.sessions.profile import Profile
+from stedi_glue.sessions.server import Endpoint
 from tests.entry.conftest import Stedi
 
 
@@ -33,6 +36,32 @@ def test_the_command_serves_loopback_and_our_engines_alone(stedi: Stedi) -> None
     said = stedi("sessions", "serve", "--host", "0.0.0.0", "--port", "0")
     assert (said.code, "loopback" in said.err) == (2, True)
     assert stedi("sessions", "serve", "--engine", "glue", "--port", "0").code == 2
+
+
+@pytest.mark.parametrize("port", ["-1", "65536"])
+def test_a_port_that_cannot_be_is_wrong_usage(stedi: Stedi, port: str) -> None:
+    for command in (["sessions", "serve"], ["sessions", "install-profile"], ["docs", "--serve"]):
+        said = stedi(*command, "--port", port)
+        assert (said.code, said.out) == (2, "")
+        assert re.fullmatch(r"Error: .*'--port': Input should be .*\n", said.err)
+    # No port is free for a profile to name.
+    assert stedi("sessions", "install-profile", "--port", "0").code == 2
+    assert "no profile" in stedi("sessions", "install-profile", "--remove").out
+
+
+@pytest.mark.parametrize(("host", "told"), [("localhost", False), ("127.0.0.2", True)])
+def test_serving_where_the_profile_does_not_lead_says_so(
+    stedi: Stedi, monkeypatch: pytest.MonkeyPatch, host: str, told: bool
+) -> None:
+    def interrupted(_: Endpoint) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Endpoint, "serve_forever", interrupted)
+    # This process keeps its own way to stop.
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    stedi("sessions", "install-profile")
+    said = stedi("sessions", "serve", "--host", host, "--port", "0")
+    assert (said.code, "change endpoint_url" in said.err) == (0, told)
 
 
 def test_without_a_profile_nothing_is_served(stedi: Stedi) -> None:

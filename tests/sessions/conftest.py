@@ -16,7 +16,7 @@ import pytest
 from botocore.config import Config
 
 from stedi_glue.sessions.profile import Credential
-from stedi_glue.sessions.server import Endpoint
+from stedi_glue.sessions.server import LOOPBACK, Endpoint
 
 CREDENTIAL = Credential("LOCALKEY", "a secret of this test")
 ROLE = "arn:aws:iam::000000000000:role/stedi-local"
@@ -24,9 +24,9 @@ Client = Any
 
 
 @contextmanager
-def serving(lake: Path, engine: str = "sail") -> Iterator[Endpoint]:
+def serving(lake: Path, engine: str = "sail", host: str = LOOPBACK) -> Iterator[Endpoint]:
     """Serve sessions while the block runs."""
-    with Endpoint(CREDENTIAL, engine, str(lake), port=0) as server:
+    with Endpoint(CREDENTIAL, engine, str(lake), port=0, host=host) as server:
         thread = Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield server

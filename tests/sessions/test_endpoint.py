@@ -20,7 +20,6 @@ from botocore.exceptions import ClientError
 from botocore.session import get_session
 from botocore.validate import ParamValidator
 
-from stedi_glue.errors import UsageError
 from stedi_glue.sessions.api import OPERATIONS
 from stedi_glue.sessions.server import Endpoint
 from tests.sessions.conftest import (
@@ -334,12 +333,6 @@ def test_sts_says_who_calls(client: Callable[..., Client]) -> None:
     assert client("sts").get_caller_identity()["Account"] == "000000000000"
     assert refused(client("sts").get_session_token) == "InvalidAction"
     assert refused(client("sts", secret="x").get_caller_identity) == "InvalidSignatureException"
-
-
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.4", "::", "example.com", ""])
-def test_it_listens_to_this_machine_alone(host: str) -> None:
-    with pytest.raises(UsageError, match="loopback"):
-        Endpoint(CREDENTIAL, "sail", "lake", port=0, host=host)
 
 
 # What `%matplot` asks of a plotting library.
