@@ -14,7 +14,9 @@ from stedi_glue.backends.iceberg import (
     expire,
     iceberg_schema,
     properties,
+    published_contract,
     replace_rows,
+    return_to,
     unreadable,
 )
 from stedi_glue.backends.published import PublishedTables, sequence
@@ -43,7 +45,6 @@ class IcebergCatalog(PublishedTables):
                 found = {table.name: self._newest(table) for table in tables}
                 entries = {name: path for name, path in found.items() if path}
                 self._home.make(self._database, entries)
-                self._connected = None
         for table in tables:
             try:
                 self._load(table)
@@ -71,10 +72,14 @@ class IcebergCatalog(PublishedTables):
         files, rows = self._storage.parquet(folder)
         return Staged(files, rows)
 
-    def publish(self, table: Table, staged: Staged, summary: Mapping[str, str]) -> Snapshot:
+    def publish(
+        self, table: Table, staged: Staged, summary: Mapping[str, str], onto: int | None = None
+    ) -> Snapshot:
         """Replace the table's rows by the staged files, in one atomic commit.
 
-        Raises LakeError when somebody else published the table meanwhile.
+        onto: the snapshot that was current when they were begun, 0 when there was none; by
+        default the one that is now. Raises LakeError when somebody else published the table, or
+        rolled it back, meanwhile.
         """
         from pyiceberg.exceptions import (
             CommitFailedException,
@@ -84,6 +89,9 @@ class IcebergCatalog(PublishedTables):
 
         overtaken = (CommitFailedException, TableAlreadyExistsError, ValidationException)
         iceberg = self._load(table)
+        now = (iceberg.metadata.current_snapshot_id or 0) if iceberg else 0
+        if onto not in (None, now):
+            raise _overtaken(table)
         transaction = iceberg.transaction() if iceberg else self._creation(table)
         snapshot_id = 0
         try:
@@ -96,10 +104,7 @@ class IcebergCatalog(PublishedTables):
             with suppress(LakeError):
                 return self._snapshot(table, snapshot_id)
             if isinstance(error, overtaken):
-                raise LakeError(
-                    f"Somebody else published '{table.name}' at the same time, so this run did "
-                    "not; run again."
-                ) from error
+                raise _overtaken(table) from error
             raise
         return self._snapshot(table, snapshot_id)
 
@@ -121,7 +126,8 @@ class IcebergCatalog(PublishedTables):
             )
         try:
             with self._explaining(f"Cannot roll back '{table.name}'"):
-                iceberg.manage_snapshots().set_current_snapshot(snapshot_id=snapshot_id).commit()
+                published = published_contract(iceberg, table, snapshot_id)
+                return_to(iceberg, published, snapshot_id)
         except CommitFailedException as error:
             raise LakeError(
                 f"Somebody else published '{table.name}' at the same time, so it was not rolled "
@@ -185,6 +191,12 @@ class IcebergCatalog(PublishedTables):
             location=self._location(table),
             properties={"format-version": "2", **properties(table)},
         )
+
+
+def _overtaken(table: Table) -> LakeError:
+    return LakeError(
+        f"Somebody else published '{table.name}' at the same time, so this run did not; run again."
+    )
 
 
 def _behind(iceberg: IcebergTable) -> bool:

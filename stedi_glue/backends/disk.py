@@ -61,11 +61,16 @@ class DiskStorage(Storage):
         selector = fs.FileSelector(folder, recursive=True, allow_not_found=True)
         with self.explaining(f"Cannot list '{folder}'"):
             found = self._filesystem.get_file_info(selector)
-        files = (
-            File(info.path, info.size, info.mtime_ns, str(info.mtime_ns))
-            for info in found
-            if info.type == fs.FileType.File
-        )
+        try:
+            files = [
+                File(info.path, info.size, info.mtime_ns, str(info.mtime_ns))
+                for info in found
+                if info.type == fs.FileType.File
+            ]
+        except UnicodeDecodeError:
+            raise LakeError(
+                f"A file in '{folder}' has a name that is not UTF-8; rename it."
+            ) from None
         return tuple(sorted(files, key=lambda file: file.path))
 
     def read_text(self, path: str) -> str | None:

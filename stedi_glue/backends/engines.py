@@ -8,7 +8,7 @@ import shutil
 import signal
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from importlib import import_module
 from threading import current_thread, main_thread
@@ -77,10 +77,14 @@ class _SessionEngine(ABC):
         with explaining(f"Cannot read table '{table.name}'"):
             return self.session.read.schema(table.schema()).parquet(*files)
 
+    def explaining(self, what: str) -> AbstractContextManager[None]:
+        """Turn what the engine raises into one sentence, which quotes no row."""
+        return explaining(what, quoting=False)
+
     def write(self, frame: DataFrame, folder: str) -> None:
         """Write the frame as Parquet files into a new folder; an empty frame may write none."""
         self.activate()
-        with explaining(f"Cannot compute or write '{folder}'", quoting=False):
+        with self.explaining(f"Cannot compute or write '{folder}'"):
             writer = frame.write.mode("append").format("parquet").option("compression", "zstd")
             writer.save(folder)
 

@@ -58,6 +58,10 @@ class GlueDatabase:
         found = {key: value for key, value in place.items() if value is not None}
         return GlueCatalog("stedi", client=glue, warehouse=self._root, **found)
 
+    def identity(self) -> object:
+        """Return nothing: an account has one."""
+        return None
+
     def make(self, database: str, entries: Mapping[str, str]) -> None:
         """Make the database, with the metadata file of each table that has one."""
         catalog = self.connect()

@@ -19,6 +19,9 @@ class Home(Protocol):
     def sound(self) -> bool:
         """Return whether it is there and whole."""
 
+    def identity(self) -> object:
+        """Return what is equal for as long as it is the same one."""
+
     def connect(self) -> Catalog:
         """Open it."""
 

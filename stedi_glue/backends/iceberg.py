@@ -201,6 +201,27 @@ def evolve(transaction: Transaction, table: Table) -> None:
             update.move_first(name)
 
 
+def return_to(iceberg: IcebergTable, table: Table, snapshot_id: int) -> None:
+    """Make a snapshot current, and with it the columns that it was published with.
+
+    table: its contract then. Files carry no ids: what readers cannot name they cannot read.
+    """
+    from pyiceberg.table import TableProperties
+    from pyiceberg.table.update import SetCurrentSchemaUpdate
+    from pyiceberg.table.update.snapshot import ManageSnapshots
+
+    snapshot = iceberg.snapshot_by_id(snapshot_id)
+    number = snapshot.schema_id if snapshot else None
+    with iceberg.transaction() as transaction:
+        ManageSnapshots(transaction).set_current_snapshot(snapshot_id=snapshot_id).commit()
+        if number is not None and number != iceberg.schema().schema_id:
+            update = SetCurrentSchemaUpdate.model_validate({"schema-id": number})
+            transaction._apply((update,), ())
+            names = iceberg.schemas()[number].name_mapping.model_dump_json()
+            mapped = {TableProperties.DEFAULT_NAME_MAPPING: names}
+            transaction.set_properties({**properties(table), **mapped})
+
+
 def expire(iceberg: IcebergTable, snapshot_ids: Sequence[int]) -> None:
     """Forget snapshots, unless another one has become current meanwhile: it may be among them."""
     from pyiceberg.table.update import AssertRefSnapshotId, RemoveSnapshotsUpdate

@@ -203,10 +203,10 @@ class LandingFolder:
 
         left_out: who has to be left out of it; None takes it as it is.
         """
-        text = self._parsed.read_text(self._manifest_path(table))
-        if text is None:
-            return []
         try:
+            text = self._parsed.read_text(self._manifest_path(table))
+            if text is None:
+                return []
             manifest = json.loads(text)
             parts = [Part(**{**part, "files": dict(part["files"])}) for part in manifest["parts"]]
         except (ValueError, TypeError, KeyError):

@@ -45,6 +45,7 @@ class PublishedTables:
         self._home = home
         self._found = False
         self._connected: Catalog | None = None
+        self._identity: object = None
         self._root = root
         self._database = database
         self._keep = keep
@@ -70,10 +71,12 @@ class PublishedTables:
 
     @property
     def _catalog(self) -> Catalog:
-        if self._connected is None:
+        # Somebody may have put another catalog in its place.
+        state = self._home.identity()
+        if self._connected is None or state != self._identity:
             # What goes wrong is raised, and said once.
             logging.getLogger("pyiceberg").setLevel(logging.ERROR)
-            self._connected = self._home.connect()
+            self._connected, self._identity = self._home.connect(), state
         return self._connected
 
     @contextmanager

@@ -90,8 +90,8 @@ class ReportPages:
         return tuple(past_run(one) for one in self._journal.documents(runs, known).values())
 
     def _known(self) -> dict[str, dict[str, Any]]:
-        text = self._storage.read_text(f"{self._folder}/recent.json")
         try:
+            text = self._storage.read_text(f"{self._folder}/recent.json")
             return dict(json.loads(text or "{}"))
         except ValueError:
             return {}

@@ -43,6 +43,13 @@ class CatalogFile:
         except DamageError:
             return False
 
+    def identity(self) -> object:
+        """Return the file's own number, which one that replaces it does not have."""
+        with suppress(FileNotFoundError):
+            found = os.stat(self._path)
+            return found.st_dev, found.st_ino
+        return None
+
     def connect(self) -> Catalog:
         """Open the catalog."""
         return self._open(self._path, init_catalog_tables="false")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -146,6 +147,9 @@ class Engine(Protocol):
     def read(self, table: Table, files: Sequence[str]) -> DataFrame:
         """Read exactly these Parquet files; no files give no rows, with the table's schema."""
 
+    def explaining(self, what: str) -> AbstractContextManager[None]:
+        """Turn what the engine raises into one sentence: "<what>: <why>"; it quotes no row."""
+
     def write(self, frame: DataFrame, folder: str) -> None:
         """Write the frame as Parquet files into a new folder; an empty frame may write none."""
 
@@ -196,8 +200,14 @@ class Catalog(Protocol):
     def written(self, folder: str) -> Staged:
         """Return the Parquet files in a folder and how many rows they hold."""
 
-    def publish(self, table: Table, staged: Staged, summary: Mapping[str, str]) -> Snapshot:
-        """Replace the table's rows by the staged files, in one atomic commit."""
+    def publish(
+        self, table: Table, staged: Staged, summary: Mapping[str, str], onto: int | None = None
+    ) -> Snapshot:
+        """Replace the table's rows by the staged files, in one atomic commit.
+
+        onto: the snapshot that was current when they were begun, 0 when there was none; by
+        default the one that is now. Raises LakeError when another one is.
+        """
 
     def history(self, table: Table) -> tuple[Snapshot, ...]:
         """Return the retained snapshots, newest first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -72,6 +73,7 @@ class Run:
         try:
             self._tell(table.name, "transform")
             start = time.perf_counter()
+            before = None if table.zone is Zone.LANDING else self._catalog.current(table)
             staged = self._stage(table)
             seconds = Seconds(transform=_since(start))
             report = replace(
@@ -108,7 +110,9 @@ class Run:
 
             self._tell(table.name, "publish")
             start = time.perf_counter()
-            snapshot = self._catalog.publish(table, staged, self._summary(table, staged, verdict))
+            summary = self._summary(table, staged, verdict)
+            onto = before.snapshot_id if before else 0
+            snapshot = self._catalog.publish(table, staged, summary, onto)
             self._seen[table.name] = snapshot
             self._catalog.tidy(table)
             return replace(
@@ -127,7 +131,9 @@ class Run:
             return self._landing.stage(table, self._id)
         sources = {name: self._rows(name) for name in transform.sources}
         folder = self._catalog.new_folder(table, self._id)
-        self._engine.write(transform.apply(sources), folder)
+        with self._engine.explaining(f"Cannot make '{table.name}'"):
+            made = transform.apply(sources)
+        self._engine.write(made, folder)
         return replace(self._catalog.written(folder), version=self._id)
 
     def _audit(self, table: Table, staged: Staged, now: int) -> Verdict:
@@ -182,11 +188,14 @@ class Run:
                 f"{left_out.rows:,} left out, which does not add up; run again, or with another "
                 "--engine."
             )
+        reasons: Counter[str] = Counter()
+        for rule in verdict.separable:
+            reasons[rule.note or rule.rule] += rule.broke
         kept = replace(
             kept,
             version=staged.version,
             quarantined=left_out.rows,
-            reasons={rule.note or rule.rule: rule.broke for rule in verdict.separable},
+            reasons=dict(reasons),
         )
         found = self._audit(table, kept, now)
         return kept, replace(found, quarantined=verdict.separable)

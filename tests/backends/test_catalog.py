@@ -146,6 +146,47 @@ def test_a_changed_contract_changes_the_published_schema(
     ]
 
 
+def test_a_rollback_brings_back_the_columns_too(catalog: IcebergCatalog, place: Place) -> None:
+    first = place.publish("run-1", 3, catalog)
+    columns = (STEPS.columns[0], Column("cadence", "double", "Steps in a minute."))
+    changed = Table(STEPS.name, STEPS.zone, STEPS.location, STEPS.doc, columns)
+    rows = "SELECT range AS stepNumber, 1.5::DOUBLE AS cadence FROM range(2)"
+    catalog.publish(changed, place.stage("run-2", rows), {})
+    assert catalog.rollback(changed, first).snapshot_id == first
+    table = place.by_hand().load_table("stedi.steps")
+    assert table.scan().to_arrow().to_pylist()[2] == {"stepNumber": 2, "user": "u2"}
+    assert table.properties["stedi.personal-columns"] == "user"
+    catalog.publish(changed, place.stage("run-3", rows), {})
+    table = place.by_hand().load_table("stedi.steps")
+    assert table.scan().to_arrow().to_pylist()[0] == {"stepNumber": 0, "cadence": 1.5}
+    assert table.properties["stedi.personal-columns"] == ""
+
+
+def test_rows_replace_only_what_they_were_begun_on(catalog: IcebergCatalog, place: Place) -> None:
+    staged = place.stage("slow", "SELECT 1::BIGINT AS stepNumber, 'u' AS \"user\"")
+    first = place.publish("run-1", 1, catalog)
+    second = place.publish("run-2", 2, catalog)
+    for begun_on in (0, first):
+        with pytest.raises(LakeError, match="Somebody else published 'steps' at the same time"):
+            catalog.publish(STEPS, staged, {}, begun_on)
+    assert [s.rows for s in catalog.history(STEPS)] == [2, 1]
+    assert catalog.publish(STEPS, staged, {"stedi.rows": "1"}, second).rows == 1
+
+
+def test_a_catalog_file_that_was_replaced_is_read_anew(tmp_path: Path) -> None:
+    disk = Disk(tmp_path)
+    catalog = disk.open()
+    disk.publish("run-1", 1, catalog)
+    (tmp_path / "catalog.db").unlink()
+    other = disk.open()
+    other.create([STEPS])
+    disk.publish("run-2", 2, other)
+    assert [s.rows for s in catalog.history(STEPS)] == [2, 1]
+    catalog.tidy(STEPS)
+    disk.publish("run-3", 3, catalog)
+    assert [s.rows for s in disk.open().history(STEPS)] == [3, 2, 1]
+
+
 @pytest.mark.parametrize("before", [[], [1], [1, 0]], ids=["first", "later", "emptied"])
 def test_of_two_publications_at_once_one_wins_and_the_other_says_so(
     catalog: IcebergCatalog, place: Place, monkeypatch: pytest.MonkeyPatch, before: list[int]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sqlite3
@@ -146,6 +147,16 @@ def test_a_damaged_copy_of_raw_data_is_made_again(
     assert lake.levels("high") == [15, 25]
 
 
+def test_a_raw_file_whose_name_is_no_text_is_told(lake: Lake) -> None:
+    folder = os.fsencode(lake.root / "raw" / "raw" / "landing")
+    with open(os.path.join(folder, b"caf\xe9.json"), "wb") as file:
+        file.write(b"{}\n")
+    with pytest.raises(
+        StediError, match=r"A file in '.*/raw/landing' has a name that is not UTF-8"
+    ):
+        lake.house.run()
+
+
 def test_a_lost_catalog_is_made_anew_with_the_history(lake: Lake) -> None:
     before = {name: lake.house.history(name) for name in ("high", "higher", "low")}
     catalog(lake).unlink()
@@ -203,8 +214,8 @@ def test_snapshots_that_nobody_can_read_expire(lake: Lake) -> None:
     assert len(lake.house.history("high")) == 2, "of three, the damaged one is gone"
 
 
-@pytest.mark.parametrize("damage", [lose, cut, empty])
-@pytest.mark.parametrize("place", ["runs", "audits", "docs"])
+@pytest.mark.parametrize("damage", [lose, cut, spoil, empty])
+@pytest.mark.parametrize("place", ["runs", "audits", "docs", "raw/landing_parsed"])
 def test_damaged_records_of_runs_stop_no_run(
     lake: Lake, place: str, damage: Callable[[Path], None]
 ) -> None:

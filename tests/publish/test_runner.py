@@ -318,6 +318,40 @@ def test_a_run_sees_one_snapshot_of_a_table_whoever_else_publishes_it(lake: Lake
     assert higher.summary["stedi.source.high"] == str(before.snapshot_id)
 
 
+def test_a_run_that_was_overtaken_leaves_the_newer_rows(lake: Lake) -> None:
+    lake.land(5, 15)
+    lake.house.run()
+    lake.land(5, 15, 25)
+
+    def overtake(table: str, step: str) -> None:
+        if (table, step) == ("high", "audit"):
+            summary = {"stedi.rows": "0", "stedi.run-id": "elsewhere"}
+            lake.house._catalog.publish(PIPELINE.table("high"), Staged((), 0), summary)
+
+    report = lake.house.run(on_step=overtake)
+    assert statuses(report)["high"] == "failed"
+    assert "Somebody else published 'high'" in report.table("high").reason
+    assert lake.house.history("high")[0].summary["stedi.run-id"] == "elsewhere"
+
+
+def test_a_transform_that_asks_for_what_is_not_there_fails_its_table_alone(lake: Lake) -> None:
+    class Odd(ZoneTransform, into=table("odd", Zone.CURATED)):
+        def build(self, high):  # type: ignore[no-untyped-def]
+            return high.where("levle > 20").select(*high.where("levle > 20").schema.names)
+
+    lake.rule("odd", at_most(1000))
+    lake.land(5, 15)
+    pipeline = Pipeline([RAW], [High(), Higher(), Low(), Odd()])
+    house = Lakehouse.open(
+        lake.root / "lake", landing=lake.root / "raw", pipeline=pipeline, rules=lake.rules
+    )
+    report = house.run()
+    assert statuses(report)["odd"] == "failed"
+    assert report.table("odd").reason.startswith("Cannot make 'odd': ")
+    assert statuses(report)["low"] == "published"
+    assert house.attempts("odd")[0].run_id == report.run_id
+
+
 def test_a_run_with_far_fewer_rows_than_usual_warns_once_there_is_a_usual(lake: Lake) -> None:
     usual = {
         "type": "expect_table_row_count_to_be_between",
