@@ -76,9 +76,19 @@ class LakePrivacy:
         told = self._wanted or self._note.get("privacy") or published() or DEFAULT
         return "identified" if told == "identified" else "pseudonymous"
 
+    def look_again(self) -> None:
+        """Forget what the note said: another run may have written it since."""
+        for seen in ("_note", "_id"):
+            self.__dict__.pop(seen, None)
+
     def known_key(self) -> bytes | None:
         """Return the key that the caller gave, or the lake's own; None when there is neither."""
         return self._named or self._own()
+
+    def right_key(self) -> bytes | None:
+        """Return the known key; None when the lake's pseudonyms were made with another."""
+        key, noted = self.known_key(), self._note.get("key")
+        return key if key and noted in (None, self._print(key)) else None
 
     def check(self, published: Callable[[], Privacy | None]) -> None:
         """Raise UsageError when the key is lost, is another than before, or must be named."""
@@ -104,11 +114,8 @@ class LakePrivacy:
     def noted(self, privacy: Privacy, *, keyed: bool) -> bytes | None:
         """Note what the lake is told, and return its key if one is needed: made, if need be.
 
-        Nobody else may write to the lake meanwhile.
+        Nobody else may write to the lake meanwhile, nor since the last `look_again`.
         """
-        # Another run may have made the lake since this one looked.
-        for seen in ("_note", "_id"):
-            self.__dict__.pop(seen, None)
         key = (self.known_key() or self._made()) if keyed else None
         note = {**self._note, "id": self._id, "privacy": privacy}
         if key is not None:

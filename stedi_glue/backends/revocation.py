@@ -7,6 +7,7 @@ from functools import cache
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from stedi_glue.backends.engines import explaining
 from stedi_glue.errors import UsageError
 from stedi_glue.publish.consent import Consent
 
@@ -48,7 +49,9 @@ def revoked(
         for table in outdated:
             published = catalog.contract(table)
             try:
-                rows = int(consent.revoked(published, read(table.name)).count())
+                theirs = consent.revoked(published, read(table.name))
+                with explaining(f"Cannot read '{table.name}'", quoting=False):
+                    rows = int(theirs.count())
             except UsageError:
                 found[table.name] = None
             else:

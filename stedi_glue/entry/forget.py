@@ -17,7 +17,7 @@ from stedi_glue.errors import LakeError, UsageError
 from stedi_glue.settings import Settings
 
 if TYPE_CHECKING:
-    from stedi_glue.backends.forgetting.forgetting import Receipt
+    from stedi_glue.backends.forgetting.receipt import Receipt
     from stedi_glue.lakehouse import Lakehouse
 
 app = typer.Typer()

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from stedi_glue.backends.delivery import Delivery, Parcel, parcels
 from stedi_glue.backends.expectations import ExpectationsAuditor
-from stedi_glue.backends.forgetting.forgetting import Forgetting, Receipt
+from stedi_glue.backends.forgetting.forgetting import Forgetting
 from stedi_glue.backends.forgetting.person import registers
+from stedi_glue.backends.forgetting.receipt import Receipt
 from stedi_glue.backends.forgetting.suppression import Suppression
 from stedi_glue.backends.report_pages import ReportPages
 from stedi_glue.backends.storage import S3
@@ -64,13 +65,24 @@ class Lakehouse(ReadableLake):
         """
         self._storage.require()
         # Whatever can be found wrong is found before a lake is created or locked.
+        self._runner(self._allowed(tables)).check(tables)
+        with self._storage.writing():
+            # Whoever held the lock may have changed what was looked at.
+            self._allowed(tables)
+            return self._run(tables, on_step)
+
+    def _allowed(self, tables: Sequence[str]) -> Pipeline:
+        """Return what a run makes, without its key; raise for a key that it may not run with."""
+        self._look_again()
         described = self._described
         if _keyed(described, tables):
             self._privacy.check(self._published_privacy)
-        self._runner(described).check(tables)
         _ = self._suppression.people
-        with self._storage.writing():
-            return self._run(tables, on_step)
+        return described
+
+    def _look_again(self) -> None:
+        self._privacy.look_again()
+        self._suppression.look_again()
 
     def _run(self, tables: Sequence[str], on_step: Observer | None) -> RunReport:
         with patient_collector():
@@ -119,6 +131,7 @@ class Lakehouse(ReadableLake):
         self._storage.require()
         self._landing.check(self.pipeline.landing)
         with self._storage.writing():
+            self._look_again()
             if self._privacy.known_key() is None:
                 if self.root.startswith(S3):
                     raise UsageError(
@@ -151,8 +164,14 @@ class Lakehouse(ReadableLake):
             raise UsageError("No landing table of this lake says whose a device is.")
         return Forgetting(
             *(self.pipeline, registered, self._catalog, self._landing, suppression),
-            *(self.root, self.landing, lambda names: self._run(names, on_step)),
+            *(self.root, self.landing, self._ready, lambda names: self._run(names, on_step)),
         )
+
+    def _ready(self, tables: Sequence[str]) -> None:
+        """Raise for whatever would end a run of tables before it begins."""
+        if tables:
+            self._runner(self._allowed(tables)).check(tables)
+            self._engine.start()
 
     def rollback(self, name: str, snapshot_id: int | None = None) -> Snapshot:
         """Make an earlier snapshot of a table current; by default the one before the current."""

@@ -137,7 +137,7 @@ class ReadableLake(OpenLake):
         """
         return revoked(
             *(self.pipeline, self._landing, self._existing),
-            *(self.table, self._privacy.known_key),
+            *(self.table, self._privacy.right_key),
         )
 
     def history(self, name: str) -> tuple[Snapshot, ...]:

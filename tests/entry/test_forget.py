@@ -273,18 +273,8 @@ def test_a_table_that_rules_hold_is_withdrawn(
 ) -> None:
     person = someone(rows)
     assert stedi("run").code == 0
-    file = own_rules / "customers_curated.json"
-    suite = json.loads(file.read_text())
-    suite["expectations"].append(
-        {
-            "type": "expect_table_row_count_to_equal",
-            "kwargs": {"value": 1},
-            "meta": {},
-            "severity": "critical",
-        }
-    )
-    file.write_text(json.dumps(suite))
-    said = stedi("forget", person["email"], "--rules", own_rules)
+    hold = rule_of_rows(own_rules / "customers_curated.json")
+    said = stedi("forget", person["email"], "--rules", hold)
     assert said.code == 0, said.err
     right = expected(without(rows, person))
     held = ("customers_curated", "step_trainer_trusted", "machine_learning_curated")
@@ -293,6 +283,86 @@ def test_a_table_that_rules_hold_is_withdrawn(
     assert holding(lake, *telling(person)) == []
     assert stedi("run").code == 0
     assert tables(lake) == right
+
+
+@pytest.mark.slow
+def test_who_is_in_tables_below_a_withdrawn_one_is_forgotten_too(
+    lake: Path, rows: dict[str, list[Row]], own_rules: Path, stedi: Stedi
+) -> None:
+    """A table that rules hold is no longer there when the next person is to be forgotten."""
+    person = someone(rows)
+    first = {
+        **person,
+        "customerName": "Nobody Butone",
+        "email": "first@example.com",
+        "serialNumber": "00000000-1111-2222-3333-444444444444",
+    }
+    reading = {"user": first["email"], "timestamp": 1600000000001, "x": 1.0, "y": 1.0, "z": 1.0}
+    (lake / "customer/landing/first.json").write_text(json.dumps(first))
+    (lake / "accelerometer/landing/first.json").write_text(json.dumps(reading))
+    assert stedi("run").code == 0
+    hold = rule_of_rows(own_rules / "customers_curated.json")
+    said = stedi("forget", first["email"], "--rules", hold, "--json")
+    assert json.loads(said.out)["withdrawn"] == ["customers_curated"]
+    said = stedi("forget", person["email"], "--rules", hold)
+    assert said.code == 0, said.err
+    assert holding(lake, *telling(person), *telling(first)) == []
+    assert stedi("run").code == 0
+    assert tables(lake) == expected(without(rows, person))
+
+
+def rule_of_rows(file: Path) -> Path:
+    """Let a table's rules hold it, and return their folder."""
+    suite = json.loads(file.read_text())
+    one = {"type": "expect_table_row_count_to_equal", "kwargs": {"value": 1}, "meta": {}}
+    suite["expectations"].append({**one, "severity": "critical"})
+    file.write_text(json.dumps(suite))
+    return file.parent
+
+
+def test_nothing_is_erased_when_tables_cannot_be_made_again(
+    lake: Path, rows: dict[str, list[Row]], own_rules: Path, stedi: Stedi
+) -> None:
+    assert stedi("run", "customer_trusted").code == 0
+    before = contents(lake)
+    (own_rules / "customer_trusted.json").write_text("{")
+    said = stedi("forget", someone(rows)["email"], "--rules", own_rules)
+    assert (said.code, "customer_trusted.json" in said.err) == (1, True)
+    assert contents(lake) == before
+
+
+def test_what_older_snapshots_call_them_is_forgotten_too(
+    lake: Path, rows: dict[str, list[Row]], stedi: Stedi
+) -> None:
+    """They registered anew: another device, and an address in other letters."""
+    person = someone(rows)
+    assert stedi("run", "customer_trusted").code == 0
+    new = {**person, "email": person["email"].title(), "serialNumber": "f" * 8 + "-1-2-3-4"}
+    others = [row for row in rows["customer"] if row["email"] != person["email"]]
+    for file in (lake / "customer/landing").iterdir():
+        file.unlink()
+    text = "".join(json.dumps(row) + "\n" for row in [*others, new])
+    (lake / "customer/landing/new.json").write_text(text)
+    assert stedi("run", "customer_trusted").code == 0
+    assert stedi("forget", person["email"].upper()).code == 0
+    with Lakehouse.open(lake, key=KEY.encode()) as opened:
+        pseudonym = opened._suppression.pseudonym(person["email"])
+        list_ = opened._suppression.people[0]
+        assert opened._suppression.hash(pseudonym) in list_.subjects
+    assert holding(lake, *telling(person), new["serialNumber"]) == []
+
+
+def test_an_open_lake_hears_who_was_forgotten(
+    lake: Path, rows: dict[str, list[Row]], stedi: Stedi
+) -> None:
+    person = someone(rows)
+    with Lakehouse.open(lake, key=KEY.encode()) as opened:
+        opened.run("customer_trusted").raise_for_status()
+        assert stedi("forget", person["email"]).code == 0
+        (lake / "customer/landing/late.json").write_text(json.dumps(person))
+        opened.run("customer_trusted").raise_for_status()
+        made = multiset(opened.table("customer_trusted").collect())
+    assert made == expected(without(rows, person))["customer_trusted"]
 
 
 def test_runs_need_the_key_that_people_were_forgotten_with(

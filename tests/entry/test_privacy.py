@@ -6,7 +6,10 @@ import json
 import os
 import stat
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -98,6 +101,27 @@ def test_it_holds_pseudonyms_in_place_of_people(lake: Path, landing: Path) -> No
         assert multiset(opened.table(NAME).collect()) == right[NAME]
         (snapshot,) = opened.history(NAME)
     assert snapshot.summary["stedi.option.privacy"] == "pseudonymous"
+
+
+def test_a_run_that_waited_does_as_the_lake_was_told_meanwhile(
+    tmp_path: Path, landing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place: dict[str, Any] = {"lake": tmp_path / "lake", "landing": landing, "key": KEY.encode()}
+    with Lakehouse.open(**place, privacy="identified") as told, Lakehouse.open(**place) as opened:
+        told.run().raise_for_status()
+        writing = opened._storage.writing
+
+        @contextmanager
+        def late() -> Iterator[None]:
+            with Lakehouse.open(**place, privacy="pseudonymous") as other:
+                other.run(NAME).raise_for_status()
+            with writing():
+                yield
+
+        monkeypatch.setattr(opened._storage, "writing", late)
+        opened.run(NAME).raise_for_status()
+        assert opened.table(NAME).columns == list(PSEUDONYMOUS.column_names)
+    assert json.loads((tmp_path / "lake" / "lake.json").read_text())["privacy"] == "pseudonymous"
 
 
 def test_no_personal_value_is_in_its_files_and_the_key_is_nowhere(

@@ -131,6 +131,27 @@ def test_what_nobody_can_tell_is_told_as_such(
     assert "is told with --landing" in stedi("tables").out
 
 
+def test_with_another_lakes_key_nobody_can_tell(
+    landing: Path, stedi: Stedi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    revoke(landing, agreeing(landing)[:1])
+    assert revoked(stedi)["machine_learning_curated"] > 0
+    (landing.parent / "other").write_bytes(KEY[::-1])
+    monkeypatch.setenv("STEDI_KEY", str(landing.parent / "other"))
+    assert revoked(stedi)["machine_learning_curated"] is None
+
+
+def test_a_damaged_table_is_told_when_somebody_revoked(landing: Path, stedi: Stedi) -> None:
+    revoke(landing, agreeing(landing)[:1])
+    with Lakehouse.open(landing.parent / "lake") as opened:
+        (file, *_) = opened._catalog.files(STEDI.table("customer_trusted"))
+    Path(file).write_bytes(b"PAR1" + b"\xa5" * 4000 + b"PAR1")
+    said = stedi("tables")
+    assert said.code == 1
+    assert "Cannot read" in said.err
+    assert "bug" not in said.err
+
+
 def test_a_registration_that_is_new_or_gone_revokes_nothing(landing: Path, stedi: Stedi) -> None:
     (new,) = agreeing(landing)[:1]
     new = {**new, "email": "new@example.com", "serialNumber": "0" * 8}

@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from stedi_glue.backends.forgetting import person, raw_text
 from stedi_glue.backends.forgetting.person import Person, Theirs
+from stedi_glue.backends.forgetting.receipt import Receipt
 from stedi_glue.backends.forgetting.remains import files, holding
 from stedi_glue.backends.forgetting.suppression import Forgotten, Suppression
 from stedi_glue.backends.forgetting.versions import delete, old_versions
@@ -18,7 +20,7 @@ from stedi_glue.backends.raw.blocks import GZIP
 from stedi_glue.backends.raw.contract import staged_folders
 from stedi_glue.backends.raw.shape import Shape
 from stedi_glue.backends.storage import open_storage
-from stedi_glue.errors import LakeError
+from stedi_glue.errors import LakeError, StediError
 from stedi_glue.model.table import Table
 
 if TYPE_CHECKING:
@@ -29,35 +31,6 @@ if TYPE_CHECKING:
 
 # Written by runs and queries for people to read.
 PAGES = ("audits", "docs", "runs", "queries", "athena", "temp", "rehearsals")
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """What became of one request; it names nobody.
-
-    number: names it. at: when it was made, epoch milliseconds UTC. removed: how many records,
-    rows and files, by place; nothing when there was nothing left of them. withdrawn: tables that
-    nobody can read until a run publishes them, because their rules hold them without the person
-    too. shared: columns whose value others have as well, which therefore is not looked for.
-    """
-
-    number: str
-    at: int
-    removed: dict[str, int] = field(default_factory=dict)
-    withdrawn: tuple[str, ...] = ()
-    shared: tuple[str, ...] = ()
-    dry_run: bool = False
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as a JSON object."""
-        return {
-            "receipt": self.number,
-            "at": self.at,
-            "dry_run": self.dry_run,
-            "removed": self.removed,
-            "withdrawn": self.withdrawn,
-            "shared": self.shared,
-        }
 
 
 @dataclass
@@ -73,6 +46,7 @@ class Forgetting:
     """Erases people from a lake whose writing is locked.
 
     registers: the landing table of registrations. root: the lake. raw: the root of landing data.
+    check: raises for what a run of these tables would raise for, before anything is changed.
     remake: makes and audits tables again, and publishes those that passed their rules.
 
     Whatever step it is killed at, the same request completes it: who is to be forgotten is
@@ -88,14 +62,17 @@ class Forgetting:
         suppression: Suppression,
         root: str,
         raw: str,
+        check: Callable[[Sequence[str]], object],
         remake: Callable[[Sequence[str]], RunReport],
     ) -> None:
+        self._pipeline = pipeline
         self._registers = registers
         self._catalog = catalog
         self._landing = landing
         self._suppression = suppression
         self._root = root
         self._raw_root = raw
+        self._check = check
         self._remake = remake
         self._storage = open_storage(root)
         self._raw = open_storage(raw)
@@ -121,6 +98,7 @@ class Forgetting:
         receipt = Receipt(number, at, dict(found.counts), (), who.shared, dry_run)
         if dry_run or (known and known.complete and not found.raw and not found.files):
             return receipt
+        self._check(self._to_make())
         self._suppression.record(replace(who.entry, complete=False))
         withdrawn = self._erase(theirs, found)
         left = tuple(holding(theirs, self._everything()))
@@ -164,17 +142,19 @@ class Forgetting:
         # Raw files may be gone from which tables were made.
         for table in self._tables:
             if table.columns == self._registers.columns and self._catalog.exists:
+                # Older snapshots may have another spelling or device of theirs.
                 for rows in self._rows(table):
                     for row in rows:
                         yield {n: str(row[n]) for n in table.personal_columns if row.get(n)}
 
     def _rows(self, table: Table) -> Iterator[list[dict[str, Any]]]:
-        from pyarrow import parquet
+        from pyarrow import ArrowException, parquet
 
-        if self._catalog.current(table) is None:
-            return
-        for file in self._catalog.files(table):
-            yield parquet.read_table(BytesIO(self._storage.read_bytes(file))).to_pylist()
+        for file in self._files(table):
+            # What cannot be read tells nobody anything.
+            with suppress(ArrowException, OSError):
+                if file.endswith(".parquet"):
+                    yield parquet.read_table(BytesIO(self._storage.read_bytes(file))).to_pylist()
 
     def _find(self, theirs: Theirs) -> _Found:
         found, raw = _Found(), set()
@@ -257,9 +237,13 @@ class Forgetting:
         """
         if not self._catalog.exists:
             return ()
-        published = [table for table in self._tables if self._catalog.current(table)]
-        names = [table.name for table in (*self._raw_tables, *published)]
-        report = self._remake(names) if published else None
+        names = self._to_make()
+        try:
+            report = self._remake(names) if names else None
+        except StediError as error:
+            raise LakeError(
+                f"The person is not forgotten yet; forget them again. {error}"
+            ) from error
         made = {one.table: one for one in report.tables} if report else {}
         for one in made.values():
             if one.status == "failed":
@@ -274,6 +258,14 @@ class Forgetting:
             if any(path.startswith(self._catalog.folders(table)) for path in found.files)
         )
         return tuple(t.name for t in theirs_in if self._purge(t, theirs, clean=t.name in clean))
+
+    def _to_make(self) -> list[str]:
+        """Return the published tables, and all that these are made of."""
+        if not self._catalog.exists:
+            return []
+        published = [table.name for table in self._tables if self._catalog.current(table)]
+        needed = {*published}.union(*map(self._pipeline.upstream, published))
+        return [table.name for table in self._pipeline.tables if table.name in needed]
 
     def _purge(self, table: Table, theirs: Theirs, *, clean: bool) -> bool:
         """Delete what a table was before; return whether readers lost it.

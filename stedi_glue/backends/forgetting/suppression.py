@@ -67,15 +67,10 @@ class Suppression:
         Raises UsageError without the key that the list was made with: to a run with another
         one, everybody forgotten would be a stranger.
         """
-        text = self._storage.read_text(self._path)
-        if text is None:
-            return ()
-        if self._key() is None:
-            raise UsageError(
-                "People were forgotten in this lake, and must not come back: name the key that "
-                "was used then with --key."
-            )
         try:
+            text = self._storage.read_text(self._path)
+            if text is None:
+                return ()
             document = json.loads(text)
             people = tuple(_person(one) for one in document["people"])
             mark = document["key"]
@@ -83,11 +78,20 @@ class Suppression:
             raise LakeError(
                 f"The list of forgotten people '{self._path}' is damaged; restore it."
             ) from error
+        if self._key() is None:
+            raise UsageError(
+                "People were forgotten in this lake, and must not come back: name the key that "
+                "was used then with --key."
+            )
         if mark != self.hash(""):
             raise UsageError(
                 "People were forgotten in this lake with another key; name that one with --key."
             )
         return people
+
+    def look_again(self) -> None:
+        """Forget what the list said: somebody may have been forgotten since."""
+        self.__dict__.pop("people", None)
 
     def find(self, receipt: str) -> Forgotten | None:
         """Return whom a receipt is about; None when it is nobody."""
@@ -102,7 +106,7 @@ class Suppression:
         ]
         document = {"key": self.hash(""), "people": people}
         self._storage.write_text(self._path, json.dumps(document, indent=1))
-        self.__dict__.pop("people", None)
+        self.look_again()
 
     def _keyed(self, text: str) -> str:
         return hmac.digest(self._secret, text.encode("utf-8", "surrogatepass"), "sha256").hex()
