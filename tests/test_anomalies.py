@@ -25,6 +25,8 @@ Flaw = tuple[str, int, dict[str, Any]]
 
 SECONDS = 1_655_561_000
 FUTURE = 4_102_444_800_000
+# Of the year 54432, which no calendar has.
+MICROSECONDS = 1_655_561_000_000_000
 MADE_OF = {"customer": 40, "accelerometer": 1000, "step_trainer": 1000}
 
 
@@ -41,7 +43,7 @@ FLAWS = st.tuples(
         *(FUTURE, None, 0),
         most=2,
     ),
-    flaws("accelerometer", ("timestamp",), SECONDS, FUTURE, None, 0, -1, most=15),
+    flaws("accelerometer", ("timestamp",), SECONDS, MICROSECONDS, FUTURE, None, 0, -1, most=15),
     flaws("accelerometer", "xyz", 161.0, -160.5, 1e300, None, most=15),
     flaws("step_trainer", ("sensorReadingTime",), SECONDS, FUTURE, None, 0, most=15),
     flaws("step_trainer", ("distanceFromObject",), -1, 1001, 1000, 0, None, most=15),
@@ -102,6 +104,7 @@ OF_EACH = [
     ("customer", 0, {"shareWithResearchAsOfDate": FUTURE}),
     ("accelerometer", 100, {"timestamp": SECONDS}),
     ("accelerometer", 101, {"x": 161.0, "y": None}),
+    ("accelerometer", 102, {"timestamp": MICROSECONDS}),
     ("step_trainer", 100, {"sensorReadingTime": FUTURE, "distanceFromObject": -1}),
 ]
 
@@ -154,6 +157,7 @@ def test_anomalies_that_are_reported(
             ("customer", three, {"email": customers[four]["email"].upper()}),
             ("customer", four, {"birthDay": "2999-01-01"}),
             ("customer", 39, {"email": f" {customers[four]['email']}"}),
+            ("accelerometer", 100, {"timestamp": MICROSECONDS}),
         ],
     )
     _, report = run(sail, tmp_path, landing)
@@ -165,6 +169,14 @@ def test_anomalies_that_are_reported(
     alone = "No two e-mail addresses differ in case or in spaces around them alone"
     assert raw[alone] == "1 row"
     assert report.table("customer_trusted").quarantined == 0
+    readings = warned(report, "accelerometer_landing")
+    tomorrow = "No reading is from later than tomorrow: clocks may differ by hours, not by days."
+    assert readings[tomorrow].startswith("1 of ")
+    assert report.table("accelerometer_trusted").quarantined == 1
+    verdict = report.table("accelerometer_landing").verdict
+    assert verdict is not None
+    newest = [one.observed for one in verdict.results if "_max_" in one.rule]
+    assert newest == ["observed 1,655,561,000,000,000 ms"]
 
 
 def test_a_table_of_strangers_is_held(
@@ -194,7 +206,7 @@ def test_the_same_without_the_bad_rows_makes_the_same_tables(
         for subject, rows in sound.items()
     }
     other, again = run(sail, tmp_path / "without", clean)
-    assert sum(table.quarantined for table in report.tables) == 3
+    assert sum(table.quarantined for table in report.tables) == 4
     assert sum(table.quarantined for table in again.tables) == 0
     for table in lake.pipeline.tables:
         if table.zone != "landing":

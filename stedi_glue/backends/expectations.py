@@ -54,7 +54,11 @@ class ExpectationsAuditor:
         self._asked: dict[Table, tuple[Suite, Mapping[str, int]]] = {}
 
     def prepare(self) -> None:
-        """Import Great Expectations in the background: it takes seconds."""
+        """Begin a run: forget audits that were never documented.
+
+        Great Expectations is imported in the background, as it takes seconds.
+        """
+        self._audits.clear()
         module = "stedi_glue.backends.validation"
         Thread(target=import_module, args=(module,), daemon=True).start()
 
@@ -130,7 +134,7 @@ class ExpectationsAuditor:
         return mark(rows, unmet, values)
 
     def document(self, run_id: str, now: int) -> None:
-        """Keep the results of every audit since the last call, and show them in Data Docs."""
+        """Keep the results of every audit since `prepare`, and show them in Data Docs."""
         if self._docs is None or not self._audits:
             return
         from stedi_glue.backends.data_docs import DataDocs
@@ -227,4 +231,8 @@ def _usual(rule: Rule, values: Mapping[str, int]) -> str:
 
 
 def _moment(milliseconds: float) -> str:
-    return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M} UTC"
+    try:
+        return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M} UTC"
+    except (ValueError, OverflowError):
+        # Microseconds, say: no calendar has that year, but whoever looks for the row wants it.
+        return f"{milliseconds:,.0f} ms"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from stedi_glue.profiling.profile import Profile
     from stedi_glue.publish.ports import Snapshot
+
+_UNENDED = "\n\\ No newline at end of file\n"
 
 
 @dataclass(frozen=True)
@@ -38,12 +41,18 @@ class Proposal:
         """The change as `git apply` and `patch -p1` take it; empty when there is none."""
         name = f"rules/{self.suite}.json"
         lines = difflib.unified_diff(
-            (self.before or "").splitlines(keepends=True),
-            self.after.splitlines(keepends=True) if self.rules else [],
+            _lines(self.before or ""),
+            _lines(self.after) if self.rules else [],
             fromfile=f"a/{name}" if self.before else "/dev/null",
             tofile=f"b/{name}",
         )
-        return "".join(lines) if self.rules else ""
+        marked = (line if line.endswith("\n") else f"{line}{_UNENDED}" for line in lines)
+        return "".join(marked) if self.rules else ""
+
+
+def _lines(text: str) -> list[str]:
+    # `splitlines` would break lines at characters that JSON and patches take for text.
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
 def propose(

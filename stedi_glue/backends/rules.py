@@ -22,6 +22,7 @@ SEVERITIES = ("critical", "warning", "info")
 _DAY = 86_400_000
 _COLUMN_KEYS = ("column", "column_A", "column_B", "column_list", "column_set")
 _QUERY = "unexpected_rows_query"
+_VALUES = "value_set"
 _QUARANTINE = "quarantine"
 # They judge each row by itself, so that those which fail can be told from the others.
 ROW_RULES = frozenset(
@@ -160,6 +161,12 @@ class Rule:
         ):
             if known and value not in known:
                 raise RulesError(f"{self.where} {what}{suggest(value, known)}")
+        values = self.kwargs.get(_VALUES)
+        if isinstance(values, list) and None in values:
+            # A comparison with it is neither true nor false, and every row would pass.
+            raise RulesError(
+                f"{self.where} has null in '{_VALUES}': null is never judged; leave it out."
+            )
         if self.query:
             self._check_query()
         self._check_limit(table)

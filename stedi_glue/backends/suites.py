@@ -76,7 +76,8 @@ class RulesFolder:
     def text(self, table: Table) -> str | None:
         """Return a table's rules file as it is; None when there is none."""
         file = self._folder.joinpath(f"{table.suite}.json")
-        return file.read_text("utf-8") if file.is_file() else None
+        # As bytes, because a diff of it has to match the ends of its lines.
+        return file.read_bytes().decode("utf-8") if file.is_file() else None
 
     def suite(self, table: Table) -> Suite:
         """Read a table's rules; RulesError when they are missing or not in the right shape."""

@@ -116,9 +116,11 @@ def expectation_suite(suite: Suite) -> ExpectationSuite:
 
 def _expectation(rule: Rule) -> Any:
     # Data Docs show a description in place of the library's own sentence.
-    described = {"description": f"{rule.note or rule.label} ({rule.fate})"}
+    described = {**rule.document, "description": f"{rule.note or rule.label} ({rule.fate})"}
+    # Suites that the library saved have ids, which it refuses in rules that are new to it.
+    described.pop("id", None)
     try:
-        return ExpectationConfiguration(**{**rule.document, **described}).to_domain_obj()
+        return ExpectationConfiguration(**described).to_domain_obj()
     except Exception as error:
         why = " ".join(str(error).split())
         raise RulesError(f"{rule.where} is not a valid expectation: {why}") from None

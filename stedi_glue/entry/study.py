@@ -110,4 +110,5 @@ def _short(one: ColumnProfile, value: float) -> str:
         from stedi_glue.pages.words import day
 
         return day(int(value))
-    return f"{int(value):,}" if value == int(value) else f"{value:.4g}"
+    # Infinity is no whole number, and greater ones would have too many digits to read.
+    return f"{int(value):,}" if abs(value) < 1e19 and value == int(value) else f"{value:.4g}"

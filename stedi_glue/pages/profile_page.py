@@ -137,7 +137,7 @@ def _middle(one: ColumnProfile) -> Html:
 
 
 def _number(value: float) -> str:
-    if value == int(value) and abs(value) < 1e15:
+    if abs(value) < 1e15 and value == int(value):
         return f"{int(value):,}"
     return f"{value:,.4g}"
 

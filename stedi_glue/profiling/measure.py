@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from itertools import combinations
@@ -66,8 +67,11 @@ def _facts(table: Table) -> Iterator[tuple[str, Expression]]:
 
 def _value(column: Column) -> Expression:
     value = F.col(f"`{column.name}`")
-    # Not a number is no value: it would be the greatest of all.
-    return F.when(~F.isnan(value), value) if column.type == "double" else value
+    if column.type != "double":
+        return value
+    # Neither is a value: not a number would be the greatest of all, and among steps from or to
+    # infinity every number is in the same one.
+    return F.when(~F.isnan(value) & (F.abs(value) != F.lit(math.inf)), value)
 
 
 def _spread(table: Table, facts: Mapping[str, Any]) -> Iterator[tuple[str, Expression]]:

@@ -23,7 +23,8 @@ FORMATS = {
 class ColumnProfile:
     """One column of a table.
 
-    nulls, distinct: rows without a value, and how many different values the others have.
+    nulls, distinct: rows without a value, and how many different values the others have; what is
+    not a number or infinite is no value.
     least, most, mean: of numbers. quarters: the 25, 50 and 75 per cent points of numbers.
     bins: how many numbers lie in each of equal steps from least to most.
     outliers: numbers farther from the middle half than 1.5 times its width (Tukey's fences).

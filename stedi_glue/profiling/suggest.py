@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -19,9 +20,12 @@ _SPARK = {
     "bigint": "LongType",
     "double": "DoubleType",
     "boolean": "BooleanType",
+    "array<string>": "ArrayType",
 }
 _BETWEEN = "expect_column_values_to_be_between"
 _COLUMN_KEYS = ("column", "column_list")
+# What stands before a value in a JSON object.
+_KEY = re.compile(r'[\s,]*("(?:[^"\\]|\\.)*")\s*:\s*')
 
 
 def suggest(profile: Profile, publications: int) -> tuple[Rule, ...]:
@@ -49,18 +53,30 @@ def missing(proposed: Sequence[Rule], existing: Sequence[Rule]) -> tuple[Rule, .
 
 
 def extended(text: str, rules: Sequence[Rule]) -> str:
-    """Return a rules file with more rules at its end; what is there keeps its form."""
+    """Return a rules file with more rules after its own; what is there keeps its form."""
     if not rules:
         return text
-    end = text.rstrip().removesuffix("}").rstrip().removesuffix("]").rstrip()
-    comma = "" if end.endswith("[") else ","
+    end = _end_of_rules(text)
+    there = text[:end].rstrip()
+    comma = "" if there.endswith("[") else ","
     added = ",\n".join(_written(rule) for rule in rules)
-    return f"{end}{comma}\n{added}\n  ]\n}}\n"
+    return f"{there}{comma}\n{added}\n  {text[end:]}"
 
 
 def empty(table: str) -> str:
     """Return the text of a rules file without rules."""
     return f'{{\n  "name": {json.dumps(table)},\n  "expectations": [\n  ]\n}}\n'
+
+
+def _end_of_rules(text: str) -> int:
+    """Return where the bracket stands that ends a rules file's `expectations`."""
+    decoder = json.JSONDecoder()
+    place = end = text.index("{") + 1
+    while found := _KEY.match(text, place):
+        _, place = decoder.raw_decode(text, found.end())
+        if json.loads(found[1]) == "expectations":
+            end = place - 1
+    return end
 
 
 def _written(rule: Rule) -> str:
@@ -76,10 +92,15 @@ def _about(rule: Rule) -> tuple[str, str]:
 def _limits(rule: Rule) -> set[str]:
     # A learned bound does not stand for a fixed one, nor the other way round.
     return {
-        f"{key}{value['$PARAMETER'].partition('_')[0]}" if isinstance(value, dict) else key
+        f"{key}{_parameter(value).partition('_')[0]}"
         for key, value in rule.get("kwargs", {}).items()
         if key not in _COLUMN_KEYS
     }
+
+
+def _parameter(value: object) -> str:
+    """Return the name of the parameter that an argument asks for; empty when it asks for none."""
+    return str(value.get("$PARAMETER", "")) if isinstance(value, dict) else ""
 
 
 def _rule(expectation: str, severity: str, notes: str, **kwargs: Any) -> Rule:
@@ -165,8 +186,8 @@ def _column(one: ColumnProfile) -> Iterator[Rule]:
         )
     elif one.is_moment:
         yield _moments(one)
-    elif one.least is not None:
-        least, most = _limits_of(one)
+    elif limits := _limits_of(one):
+        least, most = limits
         said = f"{name} is between {least:g} and {most:g}."
         yield _rule(_BETWEEN, "warning", said, column=name, min_value=least, max_value=most)
     elif one.formats:
@@ -213,10 +234,17 @@ def _moments(one: ColumnProfile) -> Rule:
     )
 
 
-def _limits_of(one: ColumnProfile) -> tuple[float | int, float | int]:
-    """Widen the range that was seen to round numbers a person would write."""
-    least, most = one.least or 0.0, one.most or 0.0
+def _limits_of(one: ColumnProfile) -> tuple[float | int, float | int] | None:
+    """Widen the range that was seen to round numbers a person would write.
+
+    None when none was seen, or when nothing wider can be written.
+    """
+    if one.least is None or one.most is None:
+        return None
+    least, most = one.least, one.most
     room = (most - least) * 0.1 or max(abs(most), 1) * 0.1
+    if not math.isfinite(2 * (abs(least) + abs(most) + room)):
+        return None
     step = 10 ** math.floor(math.log10(max(most - least, abs(most), 1e-9)) - 0.5)
     low = math.floor((least - room) / step) * step
     high = math.ceil((most + room) / step) * step

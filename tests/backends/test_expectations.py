@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -136,6 +137,30 @@ def test_times_are_observed_as_dates(sail: SailEngine, tmp_path: Path) -> None:
     )
     rows = [{**row, "timestamp": NOW - HOUR} for row in good_rows(TABLE.name)]
     assert observed(judge(sail, tmp_path, newest, rows=rows)) == ["observed 2024-03-01 11:00 UTC"]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_times_that_no_calendar_has_are_observed_as_numbers(
+    sail: SailEngine, tmp_path: Path, sign: int
+) -> None:
+    kind = "expect_column_max_to_be_between"
+    newest = rule(kind, column="timestamp", min_value={"$PARAMETER": "now_ms"})
+    rows = [{**row, "timestamp": sign * 1_655_564_444_110_000} for row in good_rows(TABLE.name)]
+    said = f"observed {'' if sign > 0 else '-'}1,655,564,444,110,000 ms"
+    assert observed(judge(sail, tmp_path, newest, rows=rows)) == [said]
+
+
+def test_a_suite_that_great_expectations_saved_is_judged(sail: SailEngine, tmp_path: Path) -> None:
+    # As it is imported for audits: without its analytics.
+    gx: Any = import_module("stedi_glue.backends.validation").gx
+    context = gx.get_context(mode="file", project_root_dir=tmp_path / "theirs")
+    suite = context.suites.add(gx.ExpectationSuite(TABLE.name))
+    suite.add_expectation(gx.expectations.ExpectColumnValuesToNotBeNull(column="user"))
+    (saved,) = (tmp_path / "theirs").rglob(f"{TABLE.name}.json")
+    assert json.loads(saved.read_text("utf-8"))["expectations"][0]["id"]
+    judged = ExpectationsAuditor(saved.parent)
+    judged.check([TABLE])
+    assert observed(judged.audit(TABLE, readings(sail), {}, NOW)) == ["0 of 6 rows"]
 
 
 def test_parameters_follow_the_clock(sail: SailEngine, tmp_path: Path) -> None:

@@ -138,6 +138,13 @@ def test_invalid_json_names_its_line(tmp_path: Path) -> None:
             },
             "asks for 'tomorow_ms': did you mean 'tomorrow_ms'",
         ),
+        (
+            {
+                "type": "expect_column_values_to_be_in_set",
+                "kwargs": {"column": "user", "value_set": ["ann", None]},
+            },
+            "has null in 'value_set': null is never judged; leave it out.",
+        ),
         (query("SELECT x FROM accelerometer_trusted"), "must select from {batch}"),
         (query("SELECT x FROM {batsh}"), "must select from {batch}"),
         (query("SELECT x FROM {batch} WHERE user RLIKE 'a{3}'"), "must select from {batch}"),
@@ -151,6 +158,12 @@ def test_a_rule_that_cannot_be_put_to_the_table_is_refused(
         rules(tmp_path, GOOD_RULE, rule).check([TABLE])
     assert f"{TABLE.name}.json, rule 2 ({rule['type']})," in str(raised.value)
     assert complaint in str(raised.value)
+
+
+def test_pairs_may_have_nulls_for_they_are_judged(tmp_path: Path) -> None:
+    kwargs = {"column_A": "x", "column_B": "y", "value_pairs_set": [[1.0, None]]}
+    pairs = {"type": "expect_column_pair_values_to_be_in_set", "kwargs": kwargs}
+    rules(tmp_path, pairs).check([TABLE])
 
 
 def test_missing_rules_are_refused(tmp_path: Path) -> None:

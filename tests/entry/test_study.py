@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 from collections import defaultdict
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
+from rich.console import Console
 
 from stedi_glue.backends.expectations import ExpectationsAuditor
 from stedi_glue.backends.suites import RulesFolder
+from stedi_glue.entry.study import show_profile
 from stedi_glue.lakehouse import Lakehouse
+from stedi_glue.model.table import Column, Table, Zone
+from stedi_glue.profiling.profile import ColumnProfile, Profile
 from stedi_glue.zones import STEDI
 from tests.browsing import PHONE, browsing, opened
 from tests.entry.conftest import Stedi, listing
@@ -98,6 +104,21 @@ def test_suggestions_are_a_diff_and_nothing_more(
         "rules", "suggest", "customer_trusted", "--lake", demo_lake, "--rules", bare_rules
     )
     assert again.out == ""
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "said"),
+    [(-math.inf, math.inf, ["-inf", "inf"]), (-1200.0, 1e300, ["-1,200", "1e+300"])],
+)
+def test_a_range_is_printed_whatever_it_is(least: float, most: float, said: list[str]) -> None:
+    size = Column("size", "double", "How big.")
+    table = Table("things", Zone.TRUSTED, "things/trusted", "A thing.", (size,))
+    one = ColumnProfile(size, 9, 0, 9, least=least, most=most, quarters=(least, 1.5, most))
+    out = Console(file=StringIO(), width=120)
+    show_profile(out, Profile(table, 9, (one,)), "page.html")
+    assert isinstance(out.file, StringIO)
+    (line,) = (line for line in out.file.getvalue().splitlines() if line.startswith("size"))
+    assert line.split()[-3:] == [said[0], "1.5", said[1]]
 
 
 def test_an_unknown_table_is_a_usage_error(stedi: Stedi, demo_lake: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -94,6 +95,16 @@ def test_rows_that_repeat_have_no_key(sail: SailEngine) -> None:
     assert found.keys == ()
     (weight,) = (one for one in found.columns if one.column.name == "weight")
     assert (weight.least, weight.most, weight.outliers, weight.bins) == (1.0, 1.0, 0, ())
+
+
+def test_infinite_numbers_are_no_values(engine: SailEngine | SparkEngine) -> None:
+    made = [(n, value) for n, value in enumerate([1.0, math.inf, -math.inf, math.nan, 2.0, 4.0])]
+    ids, weights = TABLE.columns[0], TABLE.columns[3]
+    table = replace(TABLE, columns=(ids, weights))
+    found = measure(table, engine.session.createDataFrame(made, table.schema()))
+    weight = column(found, "weight")
+    assert (weight.nulls, weight.distinct, weight.least, weight.most) == (3, 3, 1.0, 4.0)
+    assert (weight.mean, sum(weight.bins)) == (pytest.approx(7 / 3), 3)
 
 
 def test_an_empty_table_has_a_profile(sail: SailEngine) -> None:

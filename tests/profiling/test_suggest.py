@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from importlib import resources
+
+import pytest
 
 from stedi_glue.model.table import Column, Table, Zone
 from stedi_glue.profiling.profile import ColumnProfile, Profile
@@ -52,6 +55,20 @@ def test_anomaly_rules_wait_for_history() -> None:
     assert volume["severity"] == "warning"
 
 
+def test_lists_of_text_have_a_type() -> None:
+    words = Column("words", "array<string>", "Several.")
+    found = suggest(profile(kind=ColumnProfile(words, 100, 0, 2, top={"[a]": 60, "[b]": 40})), 0)
+    typed = kwargs(found, "expect_column_values_to_be_of_type")
+    assert typed[0] == {"column": "words", "type_": "ArrayType"}
+
+
+@pytest.mark.parametrize("most", [math.inf, 1.7e308])
+def test_what_cannot_be_widened_suggests_no_range(most: float) -> None:
+    weight = Column("weight", "double", "In kg.")
+    heavy = ColumnProfile(weight, 100, 0, 90, least=0.0, most=most, quarters=(9, 50, 90))
+    assert kwargs(suggest(profile(size=heavy), 0), "expect_column_values_to_be_between") == []
+
+
 def test_what_a_file_has_is_not_proposed_again_whatever_its_limits() -> None:
     rules = suggest(profile(), 3)
     own = {
@@ -61,6 +78,9 @@ def test_what_a_file_has_is_not_proposed_again_whatever_its_limits() -> None:
     left = missing(rules, [own])
     assert kwargs(left, own["type"]) == []  # type: ignore[arg-type]
     assert len(left) == len(rules) - 1
+    # An argument may be an object and ask for no parameter.
+    of_some = {"type": "expect_column_to_exist", "kwargs": {"column": "size", "where": {"x": 1}}}
+    assert len(missing(rules, [own, of_some])) == len(left)
     half = {**own, "kwargs": {"column": "size", "max_value": 5000}}
     assert kwargs(missing(rules, [half]), own["type"])  # type: ignore[arg-type]
     # A fixed least number of rows is no band.
@@ -81,5 +101,14 @@ def test_a_file_keeps_what_it_has_to_the_letter() -> None:
                 *json.loads(json.dumps(rules)),
             ]
             assert extended(text, ()) == text
+    for form in (
+        json.dumps({"name": "things", "expectations": [{"type": "a"}], "meta": {"x": []}}),
+        json.dumps({"expectations": [{"type": "]}"}], "id": "1", "notes": "a]"}, indent=2) + "\n",
+        json.dumps({"meta": {"expectations": []}, "expectations": [], "name": "things"}, indent=4),
+    ):
+        before, after = json.loads(form), json.loads(extended(form, rules))
+        added = json.loads(json.dumps(rules))
+        assert after == {**before, "expectations": [*before["expectations"], *added]}
+        assert extended(form, rules).endswith(form[form.rindex("]") :])
     fresh = json.loads(extended(empty("things"), rules))
     assert fresh == {"name": "things", "expectations": json.loads(json.dumps(rules))}
