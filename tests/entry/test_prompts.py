@@ -7,6 +7,7 @@ import os
 import pty
 from collections.abc import Iterator
 from contextlib import suppress
+from select import select
 from typing import Any
 
 import boto3
@@ -68,15 +69,16 @@ def typed(command: list[str], prompt: str, key: bytes) -> tuple[int, str]:
     pid, terminal = pty.fork()
     if not pid:
         os.execve(command[0], command, {**os.environ, "TERM": "dumb"})
-    said = b""
-    pressed = False
+    said, patience = b"", 0.5
     # Linux ends a terminal whose other side is closed by an error.
     with suppress(OSError):
-        while part := os.read(terminal, 10_000):
-            said += part
-            if not pressed and prompt.encode() in said:
+        while True:
+            if select([terminal], [], [], patience)[0]:
+                said += os.read(terminal, 10_000)
+            elif prompt.encode() in said and SAID.encode() not in said:
+                # Once more where it came before the program listened to the terminal.
                 os.write(terminal, key)
-                pressed = True
+                patience = 10.0
     os.close(terminal)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), said.decode()
 
