@@ -128,6 +128,21 @@ def environment() -> dict[str, str]:
     return found
 
 
+def hadoop() -> dict[str, str]:
+    """Return the settings that let classic Spark 3.5 read and write `s3://` where boto3 would."""
+    options = {
+        "impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
+        "endpoint.region": region(),
+    }
+    url = endpoint()
+    if url is not None:
+        options |= {"endpoint": url, "path.style.access": "true"}
+    settings = {f"spark.hadoop.fs.s3a.{key}": value for key, value in options.items()}
+    settings["spark.hadoop.fs.s3.impl"] = options["impl"]
+    settings["spark.jars.packages"] = "org.apache.hadoop:hadoop-aws:3.3.4"
+    return settings
+
+
 @contextmanager
 def explaining(what: str) -> Iterator[None]:
     """Turn what AWS's libraries raise into one sentence: "<what>: <reason>"."""

@@ -223,7 +223,7 @@ class SparkEngine(_SessionEngine):
             "spark.ui.showConsoleProgress": "false",
         }
         if self._s3 and self._owned:
-            settings |= _hadoop_s3()
+            settings |= aws.hadoop()
         builder = SparkSession.builder.master("local[*]").appName("stedi_glue")
         for key, value in settings.items():
             builder = builder.config(key, value)
@@ -260,21 +260,6 @@ def _collector() -> str:
     said = " ".join(os.environ.get(name, "") for name in _JAVA_OPTIONS)
     chosen = _COLLECTOR.search(said) or any(name in os.environ for name in _SPARK_OF_THEIRS)
     return "" if chosen else "-XX:+UseParallelGC"
-
-
-def _hadoop_s3() -> dict[str, str]:
-    """Return the settings that let classic Spark 3.5 read and write `s3://` where boto3 would."""
-    hadoop = {
-        "impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
-        "endpoint.region": aws.region(),
-    }
-    url = aws.endpoint()
-    if url is not None:
-        hadoop |= {"endpoint": url, "path.style.access": "true"}
-    settings = {f"spark.hadoop.fs.s3a.{key}": value for key, value in hadoop.items()}
-    settings["spark.hadoop.fs.s3.impl"] = hadoop["impl"]
-    settings["spark.jars.packages"] = "org.apache.hadoop:hadoop-aws:3.3.4"
-    return settings
 
 
 def open_engine(name: str, *, s3: bool = False) -> SailEngine | SparkEngine:

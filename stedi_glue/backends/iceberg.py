@@ -47,11 +47,8 @@ def replace_rows(
     Returns the snapshot's number, by which it is known before it is committed.
     """
     from pyiceberg.io.pyarrow import parquet_files_to_data_files
-    from pyiceberg.table import TableProperties
 
-    # The engine's files carry no Iceberg field ids; readers find columns by name.
-    names = transaction.table_metadata.schema().name_mapping.model_dump_json()
-    transaction.set_properties({**properties(table), TableProperties.DEFAULT_NAME_MAPPING: names})
+    _name_columns(transaction, table)
     old: Sequence[DataFile] | None = None
     # A damaged snapshot is replaced as well, though nobody can say of which files it was made.
     with suppress(DamageError):
@@ -64,6 +61,15 @@ def replace_rows(
         for file in new:
             snapshot.append_data_file(file)
     return int(snapshot.snapshot_id)
+
+
+def _name_columns(transaction: Transaction, table: Table) -> None:
+    """Say what a contract says, and how readers find the columns of the schema that is current."""
+    from pyiceberg.table import TableProperties
+
+    # The engine's files carry no Iceberg field ids.
+    names = transaction.table_metadata.schema().name_mapping.model_dump_json()
+    transaction.set_properties({**properties(table), TableProperties.DEFAULT_NAME_MAPPING: names})
 
 
 def data_files(iceberg: IcebergTable, snapshot_id: int | None = None) -> list[DataFile]:
@@ -204,9 +210,8 @@ def evolve(transaction: Transaction, table: Table) -> None:
 def return_to(iceberg: IcebergTable, table: Table, snapshot_id: int) -> None:
     """Make a snapshot current, and with it the columns that it was published with.
 
-    table: its contract then. Files carry no ids: what readers cannot name they cannot read.
+    table: its contract then.
     """
-    from pyiceberg.table import TableProperties
     from pyiceberg.table.update import SetCurrentSchemaUpdate
     from pyiceberg.table.update.snapshot import ManageSnapshots
 
@@ -217,9 +222,7 @@ def return_to(iceberg: IcebergTable, table: Table, snapshot_id: int) -> None:
         if number is not None and number != iceberg.schema().schema_id:
             update = SetCurrentSchemaUpdate.model_validate({"schema-id": number})
             transaction._apply((update,), ())
-            names = iceberg.schemas()[number].name_mapping.model_dump_json()
-            mapped = {TableProperties.DEFAULT_NAME_MAPPING: names}
-            transaction.set_properties({**properties(table), **mapped})
+            _name_columns(transaction, table)
 
 
 def expire(iceberg: IcebergTable, snapshot_ids: Sequence[int]) -> None:

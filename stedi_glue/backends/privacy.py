@@ -92,9 +92,8 @@ class LakePrivacy:
 
     def check(self, published: Callable[[], Privacy | None]) -> None:
         """Raise UsageError when the key is lost, is another than before, or must be named."""
-        key, noted = self.known_key(), self._note.get("key")
-        if key is not None:
-            if noted not in (None, self._print(key)) and self._wanted is None:
+        if self.known_key() is not None:
+            if self.right_key() is None and self._wanted is None:
                 raise UsageError(
                     "This is not the key that the lake's pseudonyms were made with: name that one "
                     "with --key, or say '--privacy pseudonymous' to give everybody a new pseudonym."
@@ -104,7 +103,7 @@ class LakePrivacy:
                 "Pseudonyms need a key, and a lake in S3 keeps none of its own: name one with "
                 "'--key secret:NAME', or publish people by name with '--privacy identified'."
             )
-        elif noted or published() == "pseudonymous":
+        elif self._note.get("key") or published() == "pseudonymous":
             raise UsageError(
                 f"The key of this lake's pseudonyms is not in '{self._place}': put it back there, "
                 "or name it with --key. If it is lost, say '--privacy pseudonymous --key FILE' "

@@ -12,9 +12,13 @@ import pytest
 from stedi_glue.backends import catalog as module
 from stedi_glue.backends.catalog import IcebergCatalog
 from stedi_glue.errors import LakeError, UsageError
-from stedi_glue.model.table import Column, Table
+from stedi_glue.model.table import Column
 from stedi_glue.publish.ports import Staged
 from tests.backends.places import STEPS, Disk, Place
+
+COLUMNS = (STEPS.columns[0], Column("cadence", "double", "Steps in a minute."))
+CHANGED = replace(STEPS, columns=COLUMNS)
+CADENCES = "SELECT range AS stepNumber, 1.5::DOUBLE AS cadence FROM range(2)"
 
 
 def test_nothing_is_created_by_looking(catalog: IcebergCatalog, place: Place) -> None:
@@ -135,10 +139,7 @@ def test_a_changed_contract_changes_the_published_schema(
     catalog: IcebergCatalog, place: Place
 ) -> None:
     place.publish("run-1", 3, catalog)
-    columns = (STEPS.columns[0], Column("cadence", "double", "Steps in a minute."))
-    changed = Table(STEPS.name, STEPS.zone, STEPS.location, STEPS.doc, columns)
-    rows = "SELECT range AS stepNumber, 1.5::DOUBLE AS cadence FROM range(2)"
-    catalog.publish(changed, place.stage("run-2", rows), {})
+    catalog.publish(CHANGED, place.stage("run-2", CADENCES), {})
     table = place.by_hand().load_table("stedi.steps")
     assert table.scan().to_arrow().to_pylist() == [
         {"stepNumber": 0, "cadence": 1.5},
@@ -148,15 +149,12 @@ def test_a_changed_contract_changes_the_published_schema(
 
 def test_a_rollback_brings_back_the_columns_too(catalog: IcebergCatalog, place: Place) -> None:
     first = place.publish("run-1", 3, catalog)
-    columns = (STEPS.columns[0], Column("cadence", "double", "Steps in a minute."))
-    changed = Table(STEPS.name, STEPS.zone, STEPS.location, STEPS.doc, columns)
-    rows = "SELECT range AS stepNumber, 1.5::DOUBLE AS cadence FROM range(2)"
-    catalog.publish(changed, place.stage("run-2", rows), {})
-    assert catalog.rollback(changed, first).snapshot_id == first
+    catalog.publish(CHANGED, place.stage("run-2", CADENCES), {})
+    assert catalog.rollback(CHANGED, first).snapshot_id == first
     table = place.by_hand().load_table("stedi.steps")
     assert table.scan().to_arrow().to_pylist()[2] == {"stepNumber": 2, "user": "u2"}
     assert table.properties["stedi.personal-columns"] == "user"
-    catalog.publish(changed, place.stage("run-3", rows), {})
+    catalog.publish(CHANGED, place.stage("run-3", CADENCES), {})
     table = place.by_hand().load_table("stedi.steps")
     assert table.scan().to_arrow().to_pylist()[0] == {"stepNumber": 0, "cadence": 1.5}
     assert table.properties["stedi.personal-columns"] == ""
